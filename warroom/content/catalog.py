@@ -1,0 +1,126 @@
+"""All content under some paths, and finding one item of it by the names people use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from warroom.content.errors import ContentError
+from warroom.content.model import Integration, Script
+from warroom.content.reader import pack_display, read_item
+
+_IN_PACK = ("Integrations/*/*.yml", "Integrations/*.yml", "Scripts/*/*.yml", "Scripts/*.yml")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that was left out, and why in one line."""
+
+    file: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Integrations and scripts by id, in reading order. `problems` are the files left out."""
+
+    integrations: tuple[Integration, ...] = ()
+    scripts: tuple[Script, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def read(cls, paths: Sequence[Path]) -> Catalog:
+        """Reads every path: repository, Packs folder, pack, folder of one item, folder of unified yml, or one yml.
+
+        A broken file and a second item with a known id are left out and told in `problems`; the rest is kept.
+        """
+        found: dict[tuple[type, str], Integration | Script] = {}
+        problems: list[Problem] = []
+        for file in _unique(file for path in paths for file in content_files(path)):
+            try:
+                item = read_item(file)
+            except ContentError as error:
+                problems.append(Problem(file, str(error)))
+                continue
+            if item is None:
+                continue
+            first = found.setdefault((type(item), item.id), item)
+            if first is not item:
+                problems.append(Problem(file, f"{file}: id: {item.id!r} is already defined by {first.file}"))
+        items = list(found.values())
+        return cls(
+            tuple(item for item in items if isinstance(item, Integration)),
+            tuple(item for item in items if isinstance(item, Script)),
+            tuple(problems),
+        )
+
+    def integration(self, brand: str) -> Integration:
+        """The integration with this id, name or display (any case), or the only one of the pack with this name.
+
+        Raises LookupError with one line that offers near names.
+        """
+        wanted = brand.casefold()
+        for item in self.integrations:
+            if wanted in {item.id.casefold(), item.name.casefold(), item.display.casefold()}:
+                return item
+        in_pack = [item for item in self.integrations if wanted in _pack_names(item)]
+        if len(in_pack) == 1:
+            return in_pack[0]
+        if in_pack:
+            names = ", ".join(item.id for item in in_pack)
+            raise LookupError(f"pack {brand!r} has several integrations, name one of: {names}")
+        raise LookupError(self._unknown("integration", brand, [item.id for item in self.integrations]))
+
+    def script(self, name: str) -> Script | None:
+        """The script of this name or id, or None."""
+        return next((item for item in self.scripts if name in (item.name, item.id)), None)
+
+    def _unknown(self, kind: str, name: str, known: Sequence[str]) -> str:
+        text = f"unknown {kind} {name!r}{near(name, known)}"
+        if self.problems:
+            text += f" ({len(self.problems)} content files could not be read; see `warroom content list`)"
+        elif not known:
+            text += "; no content was found: run `warroom content add PATH` or start where a Packs folder is"
+        return text
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """`; did you mean A or B?` for names like `name`, "" when none is near."""
+    by_folded = {item.casefold(): item for item in known}
+    close = difflib.get_close_matches(name.casefold(), list(by_folded), n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(by_folded[item] for item in close)}?" if close else ""
+
+
+def content_files(path: Path) -> Iterator[Path]:
+    """The yml files under `path` that may be integrations or scripts, in a stable order; none for a missing path."""
+    if path.is_file():
+        yield path
+        return
+    folders = [path / "Packs"] if (path / "Packs").is_dir() else [path]
+    for folder in folders:
+        yield from sorted(folder.glob("*.yml"))
+        for pattern in _IN_PACK:
+            yield from sorted(folder.glob(pattern))
+            yield from sorted(folder.glob(f"*/{pattern}"))
+
+
+def _unique(files: Iterable[Path]) -> Iterator[Path]:
+    return iter(dict.fromkeys(files))
+
+
+def _pack_names(item: Integration) -> set[str]:
+    names = {item.pack.casefold()}
+    for folder in item.file.parents:
+        if folder.name == item.pack:
+            names.add(_display_or_empty(folder))
+            break
+    return names - {""}
+
+
+def _display_or_empty(folder: Path) -> str:
+    try:
+        return pack_display(folder).casefold()
+    except ContentError:  # broken metadata is no reason to hide the pack's integrations
+        return ""
