@@ -1,0 +1,52 @@
+# Everything is made below this folder: .venv (the house and its tools), .tox/sdk (demisto-sdk), build, dist.
+PYTHON ?= python3
+PY := .venv/bin/python
+TOX := WARROOM_PYTHON=$(PY) WARROOM_SKIP_INSTALL=true $(PY) -m tox run -q
+PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --editable
+
+ifdef COMMON_SERVER_PYTHON
+export COMMON_SERVER_PYTHON
+endif
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test unit bench dist lint format clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+demo: .venv/.demo ## Sync real indicators to an emulated Cortex XDR and back (IOCS=my.csv: with your own list)
+	$(PY) -m demo $(if $(IOCS),--iocs "$(IOCS)")
+
+test: .venv/.dev ## Run everything: SDK validation and build, tests on source and unified form, lint
+	$(TOX) -e sdk,unit,unified,lint
+
+unit: .venv/.dev ## Run the tests on the source form only (ARGS="-k name" picks)
+	$(PY) -m pytest $(ARGS)
+
+bench: .venv/.dev ## Measure, as ratios against a floor of the same run
+	$(PY) -m benchmarks $(ARGS)
+
+dist: .venv/.dev ## Leave the packs as uploadable zips in dist/
+	$(TOX) -e sdk -- dist
+
+lint: .venv/.dev ## Run ruff and mypy
+	$(TOX) -e lint
+
+format: .venv/.dev ## Let ruff format and mend what it can
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+
+clean: ## Remove everything that make made
+	rm -rf .venv .tox .demo build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.demo: pyproject.toml | .venv/bin/python
+	$(PIP_INSTALL) '.[demo]'
+	@touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/python
+	$(PIP_INSTALL) '.[demo,test,lint,tox]'
+	@touch $@ .venv/.demo
