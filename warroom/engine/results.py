@@ -1,0 +1,91 @@
+"""What a run gives back, and the shaping of its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from warroom.engine.arguments import Modifiers
+
+Status = Literal["ok", "error", "timeout", "killed"]
+NOTE, FILE, ERROR, IMAGE, INFO_FILE, WARNING, LOG = 1, 3, 4, 7, 9, 11, 16
+FILE_TYPES = frozenset({FILE, IMAGE, INFO_FILE})
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line that content logged or printed. `level` is debug, info, error, or stderr for stray prints."""
+
+    level: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. `total` is None while it is not known."""
+
+    label: str
+    done: int
+    total: int | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run of one command on one instance.
+
+    `entries` are war room entries in server form, secrets replaced. `error` is one text for a person, None when
+    `status` is ok. `max_rss_bytes` is the peak resident memory of the child process, 0 when no process was needed.
+    """
+
+    instance: str
+    brand: str
+    command: str
+    status: Status
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    logs: list[LogLine] = field(default_factory=list)
+    error: str | None = None
+    duration_seconds: float = 0.0
+    max_rss_bytes: int = 0
+    indicators_created: int = 0
+    incidents: list[dict[str, Any]] = field(default_factory=list)
+
+
+def text_entry(kind: int, text: str) -> dict[str, Any]:
+    """A plain text entry of type `kind`."""
+    return {"Type": kind, "ContentsFormat": "text", "Contents": text}
+
+
+def error_text(entries: Sequence[Mapping[str, Any]]) -> str | None:
+    """The texts of all error entries joined, None when there are none."""
+    texts = [str(entry.get("Contents", "")) for entry in entries if entry.get("Type") == ERROR]
+    return "\n".join(texts) if texts else None
+
+
+def shape(entry: Mapping[str, Any], modifiers: Modifiers) -> dict[str, Any]:
+    """The entry after raw-response, extend-context and ignore-outputs, in this order; errors stay as they are."""
+    shaped = dict(entry)
+    if entry.get("Type") == ERROR:
+        return shaped
+    if modifiers.raw_response:
+        shaped.pop("HumanReadable", None)
+    if modifiers.extend_context:
+        extra = {key: dig(entry.get("Contents"), path) for key, path in modifiers.extend_context}
+        found = {key: value for key, value in extra.items() if value is not None}
+        shaped["EntryContext"] = {**(entry.get("EntryContext") or {}), **found}
+    if modifiers.ignore_outputs:
+        shaped.pop("EntryContext", None)
+    return shaped
+
+
+def dig(value: Any, path: str) -> Any:
+    """The value at a dotted path; lists on the way give the list of what their items hold. None when it is absent."""
+    for step in filter(None, path.split(".")):
+        if isinstance(value, list):
+            value = [found for item in value if (found := dig(item, step)) is not None] or None
+        elif isinstance(value, Mapping):
+            value = value.get(step)
+        else:
+            return None
+    return value
