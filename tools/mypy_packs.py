@@ -1,4 +1,4 @@
-"""Type-checks the code of the packs: `python tools/mypy_packs.py`, in an environment with mypy.
+"""Type-checks the code of the packs: `python -m tools.mypy_packs`, in an environment with mypy.
 
 A pack is not a package: its modules find each other, `demistomock` and `CommonServerPython` only on the search path
 that the root conftest.py builds for tests and the server for users. This gives mypy the same path.

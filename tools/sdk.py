@@ -1,4 +1,4 @@
-"""The steps that need demisto-sdk: `python tools/sdk.py check|dist|config`. Run through tox (`tox -e sdk -- dist`).
+"""The steps that need demisto-sdk: `python -m tools.sdk check|dist|config`. Run through tox (`tox -e sdk -- dist`).
 
 check   validates the repository, builds every item and every pack, lints the pack code; leaves build/unified.
 dist    leaves one zip per pack in dist/, ready for upload to an XSOAR.
@@ -18,8 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import unified
-import validation_config
+from tools import unified, validation_config
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -169,7 +168,7 @@ def run(steps: Sequence[Callable[[], str]]) -> int:
 
 def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in ACTIONS:
-        print(f"usage: python tools/sdk.py {'|'.join(ACTIONS)}", file=sys.stderr)
+        print(f"usage: python -m tools.sdk {'|'.join(ACTIONS)}", file=sys.stderr)
         return 2
     BUILD.mkdir(exist_ok=True)
     before = {name for name in DROPPED_BY_SDK if (ROOT / name).exists()}

@@ -62,7 +62,7 @@ def code_members(archive: zipfile.ZipFile) -> Iterable[str]:
 
 
 def check_zip(path: Path, pack: Path) -> None:
-    """Raises BadBuild unless the zip holds the metadata and each integration and script of `pack` with runnable code."""
+    """Raises BadBuild unless the zip holds metadata and, with runnable code, all integrations and scripts of `pack`."""
     with zipfile.ZipFile(path) as archive:
         metadata = json.loads(archive.read("metadata.json"))
         if metadata["id"] != pack.name:

@@ -1,4 +1,4 @@
-"""Writes validation_config.toml: the SDK's own selection of checks, less those that cannot run offline, plus those that can.
+"""Writes validation_config.toml: checks that the SDK selects, less those that need a network, plus others that do not.
 
 Run it in the `sdk` environment after a change of the demisto-sdk version: `tox -e sdk -- config`.
 """
@@ -34,7 +34,8 @@ HEADER = """\
 def packaged_config() -> dict[str, Any]:
     """The configuration inside the installed demisto-sdk."""
     folder = resources.files("demisto_sdk.commands.validate")
-    return toml.loads((folder / "sdk_validation_config.toml").read_text(encoding="utf-8"))
+    config: dict[str, Any] = toml.loads((folder / "sdk_validation_config.toml").read_text(encoding="utf-8"))
+    return config
 
 
 def works_offline(code: str) -> bool:
@@ -61,7 +62,9 @@ def render(packaged: Mapping[str, Any]) -> str:
         f"\n[support_level.{level}]\n{array('ignore', sorted(body['ignore']))}"
         for level, body in sorted(packaged["support_level"].items())
     )
-    return f"{HEADER}ignorable_errors = []\n\n[{SECTION}]\n{array('select', errors)}{array('warning', warnings)}{levels}"
+    return (
+        f"{HEADER}ignorable_errors = []\n\n[{SECTION}]\n{array('select', errors)}{array('warning', warnings)}{levels}"
+    )
 
 
 def is_current(path: Path) -> bool:
