@@ -7,6 +7,7 @@ change a document they are given, and take the time as microseconds since 1970 U
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -21,6 +22,7 @@ TIMELINE_LIMIT = 50
 VALUE_LIMIT = 65_536
 RELATIONSHIPS_ONLY = "$$DummyIndicator$$"
 POLICIES = ("indicatorType", "never", "interval", "suddenDeath")
+_UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 LISTS = frozenset({"tags"})
 _VOLATILE = ("fetchTime", "modified")
 
@@ -110,8 +112,8 @@ def checked_text(raw: Mapping[str, Any], name: str, limit: int) -> str:
         raise RefusedItem(f"{name} is missing or not a text")
     if len(text) > limit:
         raise RefusedItem(f"{name} is longer than {limit} characters")
-    if not text.isprintable() and any(ord(character) < 32 for character in text):
-        raise RefusedItem(f"{name} holds a control character")
+    if not text.isprintable() and _UNFIT.search(text):
+        raise RefusedItem(f"{name} holds a control character or half a surrogate pair")
     return text
 
 
