@@ -1,16 +1,3 @@
-import hashlib
-import random
-import secrets
-import string
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-
-import demistomock as demisto  # noqa: F401
-from CommonServerPython import *  # noqa: F403
-
 """HTTP client of the Cortex XDR public API, shared by every integration that talks to Cortex XDR.
 
 It signs each try anew, paces requests below the tenant's limit, repeats what may be repeated and sorts every failure by what the caller
@@ -22,6 +9,25 @@ has to do next:
     |-- XDRTooLargeError      413: send fewer records per request
     `-- XDRBadRequestError    XDR does not accept this body
 """
+
+import hashlib
+import json
+import random
+import re
+import secrets
+import string
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import requests
+
+import demistomock as demisto  # noqa: F401
+from CommonServerPython import *  # noqa: F403
 
 XDR_NONCE_LENGTH = 64
 XDR_NONCE_ALPHABET = string.ascii_letters + string.digits
@@ -48,7 +54,14 @@ class XDRConfigError(XDRError):
 
 
 class XDRRetryError(XDRError):
-    """Busy or unreachable, and the tries or the time for this call are used up. The same call may succeed later."""
+    """Busy or unreachable, and the tries or the time for this call are used up. The same call may succeed later.
+
+    `retry_after` is what XDR asked for, in seconds, or None.
+    """
+
+    def __init__(self, message: str, status: int = 0, retry_after: float | None = None) -> None:
+        super().__init__(message, status)
+        self.retry_after = retry_after
 
 
 class XDRTooLargeError(XDRError):
@@ -201,9 +214,8 @@ class XDRClient(BaseClient):
 
     Args:
         deadline: value of `timing.monotonic` after which no further wait is started; None for no limit.
-        source_headers: headers sent with every call, besides the key's.
         detect_key_type: on a 401, try the other kind of key once and keep it when it works (`key` tells which).
-        refused_statuses: statuses that are an answer, not an accident, for this product area (isolation answers 500 to a wrong state).
+        source_headers: headers sent with every call, besides the key's.
     """
 
     def __init__(
@@ -234,47 +246,59 @@ class XDRClient(BaseClient):
 
     def post(self, path: str, request_data: Any) -> Any:
         """Send `{"request_data": ...}` and give back the parsed reply, without its outer `reply` key where there is one."""
-        return self.post_body(path, json.dumps({"request_data": request_data}).encode("utf-8"))
+        return self.call(path, json.dumps({"request_data": request_data}).encode("utf-8"))
 
-    def post_body(self, path: str, body: Any, content_type: str = "application/json") -> Any:
-        """Send a finished body: bytes, or a function that opens a binary file (called for each try). Reply as in `post`.
+    def call(
+        self,
+        path: str,
+        body: Any,
+        content_type: str = "application/json",
+        read: Callable[[requests.Response], Any] | None = None,
+    ) -> Any:
+        """Send a finished body and give back what `read` makes of the reply.
+
+        Args:
+            body: bytes, or a function that opens a binary file; it is called for each try.
+            read: makes the result from a reply whose body has not been read yet. What it raises because the body is torn or is no
+                JSON (`requests.RequestException`, `ValueError`) counts as a failed try. Default: the parsed JSON as in `post`.
 
         Raises:
             XDRError: see the tree at the top of this file.
         """
-        return xdr_reply(self.request(path, body, content_type))
-
-    def request(self, path: str, body: Any, content_type: str = "application/json", stream: bool = False) -> requests.Response:
-        """Like `post_body`, but gives the checked response itself; with `stream` its body has not been read yet."""
         tries = 0
         while True:
             tries += 1
             try:
-                return self.one_try(path, body, content_type, stream)
+                return self.one_try(path, body, content_type, read)
             except XDRRetryError as error:
                 self.wait_or_give_up(error, tries)
 
     def wait_or_give_up(self, error: XDRRetryError, tries: int) -> None:
-        asked = getattr(error, "retry_after", None)
-        delay = self.retries.delay(tries, asked, self.timing.jitter())
+        delay = self.retries.delay(tries, error.retry_after, self.timing.jitter())
         late = self.deadline is not None and self.timing.monotonic() + delay > self.deadline
         if tries >= self.retries.attempts or late:
             reason = "the time for this run is used up" if late else f"{tries} tries failed"
-            raise XDRRetryError(f"{error} ({reason}; it will be tried again at the next run)", error.status) from error
+            raise XDRRetryError(f"{error} ({reason}; the next run tries again)", error.status) from error
         if error.status == HTTPStatus.TOO_MANY_REQUESTS:
             self.pacer.slower(delay)
         else:
             self.timing.sleep(delay)
 
-    def one_try(self, path: str, body: Any, content_type: str, stream: bool) -> requests.Response:
-        response = self.send(path, body, content_type, stream)
+    def one_try(self, path: str, body: Any, content_type: str, read: Callable[[requests.Response], Any] | None) -> Any:
+        response = self.send(path, body, content_type, stream=read is not None)
         if response.status_code == HTTPStatus.UNAUTHORIZED and self.detect_key_type:
-            response = self.try_other_key_type(path, body, content_type, stream) or response
-        if response.status_code < 300:
-            self.detect_key_type = False
-            self.pacer.faster()
-            return response
-        raise self.failure(path, response)
+            response = self.try_other_key_type(path, body, content_type, stream=read is not None) or response
+        if response.status_code >= 300:
+            raise self.failure(path, response)
+        try:
+            result = (read or xdr_reply)(response)
+        except (requests.RequestException, ValueError) as error:
+            raise XDRRetryError(f"The reply of Cortex XDR to {path} broke off or is no JSON ({type(error).__name__})") from error
+        finally:
+            response.close()
+        self.detect_key_type = False
+        self.pacer.faster()
+        return result
 
     def try_other_key_type(self, path: str, body: Any, content_type: str, stream: bool) -> requests.Response | None:
         self.detect_key_type = False
@@ -320,9 +344,7 @@ class XDRClient(BaseClient):
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return XDRTooLargeError(said, status)
         if status in XDR_REPEATABLE_STATUS or status >= 500:
-            error = XDRRetryError(said, status)
-            error.retry_after = xdr_retry_after(response.headers.get("Retry-After"), self.timing.now())  # type: ignore[attr-defined]
-            return error
+            return XDRRetryError(said, status, xdr_retry_after(response.headers.get("Retry-After"), self.timing.now()))
         return XDRBadRequestError(said, status)
 
 
@@ -340,13 +362,6 @@ def xdr_connection_failure(path: str, error: Exception) -> XDRError:
 
 
 def xdr_reply(response: requests.Response) -> Any:
-    """The parsed body, unwrapped from `reply` where it is wrapped.
-
-    Raises:
-        XDRRetryError: not JSON, which is what a torn body or a gateway page looks like.
-    """
-    try:
-        body = response.json()
-    except ValueError as error:
-        raise XDRRetryError(f"Cortex XDR sent a reply that cannot be read ({len(response.content)} bytes)", response.status_code) from error
+    """The parsed body, unwrapped from `reply` where it is wrapped. Raises ValueError when it is no JSON."""
+    body = response.json()
     return body["reply"] if isinstance(body, dict) and "reply" in body else body

@@ -1,0 +1,1780 @@
+"""Keeps the indicators of XSOAR and the IOCs of Cortex XDR the same, both ways.
+
+In this order: settings, client, pure functions (values in, values out), the sync steps, the commands, and `main`, the only
+place that touches `demisto`.
+
+How the sync keeps its promises
+-------------------------------
+Outbound has two lanes. The *bulk* lane walks everything that the Sync Query matched when the sync began, newest change first. The
+*fresh* lane follows what changed since then and always goes first. A lane's cursor is stored after Cortex XDR accepted the request that
+holds everything before it, never earlier; a request is one page of the search, so a killed run repeats its unacknowledged requests only.
+The cursor is the position that XSOAR's search gave (`searchAfter`), so no clock of this machine takes part.
+
+Inbound reads `get_changes`, works through it in order of change and stores the time of the last change after XSOAR took the indicators.
+Each indicator that was changed in Cortex XDR carries a small record of it (field `xdriocstate`): what XDR holds (`theirs`) and what this
+integration would have sent right after (`base`). Outbound compares field by field: what still equals `base` was not changed in XSOAR and
+is not sent back; what differs was changed by a person or a feed and is sent. That is how both ways work without echo.
+"""
+
+import hashlib
+import json
+import re
+import tempfile
+import time
+import zipfile
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import IO, Any, NamedTuple
+
+import demistomock as demisto
+from CommonServerPython import *  # noqa: F403
+from CortexXDRApiModule import *  # noqa: F403
+from VersionedStateApiModule import *  # noqa: F403
+
+BRAND = "CortexXDRIOC"
+BATCH_SIZE = 40_000
+MAX_REQUEST_SIZE = 4_000
+CREATE_SLICE = 2_000
+LOOKUP_SLICE = 200
+INBOUND_WINDOW = 10_000
+LOOKBACK_NS = 60 * 10**9
+LOOKBACK_MS = 60 * 1000
+FIRST_INBOUND_MS = 10 * 60 * 1000
+MARKS_KEPT = 1_000
+REJECTS_KEPT = 1_000
+MIN_FETCH_INTERVAL_MINUTES = 15
+SERVER_LIMIT_SECONDS = 180
+STATE_VERSION = 1
+MODIFIED_ASCENDING = [{"field": "modified", "asc": True}, {"field": "id", "asc": True}]
+MODIFIED_DESCENDING = [{"field": "modified", "asc": False}, {"field": "id", "asc": False}]
+POPULATED_FIELDS = (
+    "value,indicator_type,score,expiration,modified,aggregatedReliability,moduleToFeedMap,comments,id,CustomFields,manualScore,"
+    "manuallyEditedFields"
+)
+
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+XDR_SEVERITY = {
+    **{name.upper(): name.upper() for name in SEVERITIES},
+    "INFORMATIONAL": "INFO",
+    "INFORMATION": "INFO",
+    "MED": "MEDIUM",
+    "0.5": "INFO",
+    "1": "LOW",
+    "2": "MEDIUM",
+    "3": "HIGH",
+    "4": "CRITICAL",
+    "SEV_010_INFO": "INFO",
+    "SEV_020_LOW": "LOW",
+    "SEV_030_MEDIUM": "MEDIUM",
+    "SEV_040_HIGH": "HIGH",
+    "SEV_050_CRITICAL": "CRITICAL",
+}
+NO_SEVERITY = frozenset({"", "UNKNOWN", "0", "SEV_090_UNKNOWN", "NONE"})
+XDR_REPUTATION = {1: "GOOD", 2: "SUSPICIOUS", 3: "BAD"}
+XSOAR_SCORE = {"GOOD": 1, "SUSPICIOUS": 2, "BAD": 3}
+XDR_TYPE = {"File": "HASH", "Domain": "DOMAIN_NAME", "IP": "IP"}
+XSOAR_TYPE = {"HASH": "File", "DOMAIN_NAME": "Domain", "IP": "IP"}
+VALUE_SHAPE = {
+    "HASH": re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}"),
+    "IP": re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}"),
+    "DOMAIN_NAME": re.compile(r"[^\s/*:@]+\.[^\s/*:@]+"),
+}
+HASH_NAMES = {40: "SHA-1", 128: "SHA-512"}
+CLASS_LENGTH = 36
+EPOCH = datetime(1970, 1, 1)
+COMPARED = ("severity", "reputation", "expiration_date", "comment", "status", "class", "reliability")
+ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|z|[+-]\d\d:?\d\d)?$")
+
+
+# --------------------------------------------------------------------------------------------------------------- settings
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parameters of an instance, each checked once. Times in seconds unless the name says otherwise.
+
+    `severity` is an XDR severity in capitals; `comment_field` the cli name of the field that is exchanged with XDR's comment, `comments`
+    meaning the indicator's own comments; `link_prefix` is empty unless the link to the indicator is part of the comment.
+    """
+
+    url: str
+    key: XDRKey
+    detect_key_type: bool
+    verify: bool
+    proxy: bool
+    query: str
+    feed: bool
+    auto_sync: bool
+    severity: str
+    override_severity: bool
+    severity_field: str
+    comment_field: str
+    link_prefix: str
+    comments_as_tags: bool
+    tags: tuple[str, ...]
+    tlp_color: str
+    fetch_interval_minutes: int
+    time_budget: float
+    request_size: int
+    in_flight: int
+    rate: float
+    extensive_logs: bool
+
+    @property
+    def effective_query(self) -> str:
+        """The Sync Query, limited to what has not expired."""
+        return f"expirationStatus:active and ({self.query})"
+
+    @property
+    def query_mark(self) -> str:
+        """Changes exactly when the Sync Query changes."""
+        return hashlib.sha256(self.query.encode("utf-8")).hexdigest()[:16]
+
+
+def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: bool = True) -> Settings:
+    """Check every parameter once.
+
+    Raises:
+        ValueError: names the parameter by id and title, the value, and what is allowed. Never shows a secret.
+    """
+    severity = text_param(params, "severity").lower()
+    if severity not in SEVERITIES:
+        raise ValueError(
+            f"Parameter 'severity' (Overriding severity value): {params.get('severity')!r} is not one of {', '.join(SEVERITIES)}."
+        )
+    query = text_param(params, "query")
+    if not query:
+        raise ValueError("Parameter 'query' (Sync Query) is empty; it decides which indicators are sent to Cortex XDR.")
+    comment_field, link = comment_params(params)
+    as_tags = argToBoolean(params.get("comments_as_tags") or False)
+    if as_tags and comment_field == "comments":
+        raise ValueError(
+            "Parameter 'comments_as_tags' (Comments as tags) does not work with the field 'comments': choose another field in "
+            "'xsoar_comments_field' (XSOAR Comment Field Exporting To XDR), or switch it off."
+        )
+    key_type = text_param(params, "api_key_type") or "auto"
+    if key_type not in ("auto", *XDR_KEY_TYPES):
+        raise ValueError(f"Parameter 'api_key_type' (API Key Type): {key_type!r} is not one of auto, advanced, standard.")
+    key = XDRKey(
+        secret_param(params, "apikey_id", "API Key ID"),
+        secret_param(params, "apikey", "API Key"),
+        "advanced" if key_type == "auto" else key_type,
+    )
+    link_prefix = server_url.rstrip("/") + ("/indicator/" if saas else "/#/indicator/")
+    return Settings(
+        url=xdr_base_url(text_param(params, "url")),
+        key=key,
+        detect_key_type=key_type == "auto",
+        verify=not argToBoolean(params.get("insecure") or False),
+        proxy=argToBoolean(params.get("proxy") or False),
+        query=query,
+        feed=argToBoolean(params.get("feed", True)),
+        auto_sync=argToBoolean(params.get("autoSync", True)),
+        severity=severity.upper(),
+        override_severity=argToBoolean(params.get("override_severity", True)),
+        severity_field=cli_name(text_param(params, "xsoar_severity_field") or "sourceoriginalseverity"),
+        comment_field=comment_field,
+        link_prefix=link_prefix if link else "",
+        comments_as_tags=as_tags,
+        tags=tuple(argToList(params.get("feedTags") or params.get("tag"))),
+        tlp_color=text_param(params, "tlp_color"),
+        fetch_interval_minutes=int(number_param(params, "feedFetchInterval", "Feed Fetch Interval", 20, 1, 100_000)),
+        time_budget=number_param(params, "fetch_time_budget_seconds", "Time budget of a run", 150, 10, 86_400),
+        request_size=int(number_param(params, "request_size", "Indicators per request", MAX_REQUEST_SIZE, 1, MAX_REQUEST_SIZE)),
+        in_flight=int(number_param(params, "max_requests_in_flight", "Requests in flight", 2, 1, 8)),
+        rate=number_param(params, "requests_per_second", "Requests per second", 8, 0.1, 10),
+        extensive_logs=argToBoolean(params.get("extensive_logs") or False),
+    )
+
+
+def text_param(params: Mapping[str, Any], name: str) -> str:
+    return str(params.get(name) or "").strip()
+
+
+def secret_param(params: Mapping[str, Any], name: str, title: str) -> str:
+    """A secret from its credentials parameter, or from the hidden one of older configurations."""
+    credentials = params.get(f"{name}_creds") or {}
+    secret = str(credentials.get("password") or params.get(name) or "").strip()
+    if not secret:
+        raise ValueError(f"Parameter '{name}_creds' ({title}) is empty.")
+    return secret
+
+
+def number_param(params: Mapping[str, Any], name: str, title: str, default: float, low: float, high: float) -> float:
+    raw = params.get(name)
+    if raw in (None, ""):
+        return default
+    try:
+        number = float(str(raw))
+    except ValueError:
+        raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not a number.") from None
+    if not low <= number <= high:
+        raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not between {low:g} and {high:g}.")
+    return number
+
+
+def cli_name(field_name: str) -> str:
+    """A field as users write it, as the name that XSOAR stores it under."""
+    return field_name.lower().replace(" ", "")
+
+
+def comment_params(params: Mapping[str, Any]) -> tuple[str, bool]:
+    """The comment field, and whether the link to the indicator is added. At most one field besides `indicator_link`."""
+    names = [str(name).strip() for name in argToList(params.get("xsoar_comments_field")) if str(name).strip()]
+    fields = [name for name in names if name != "indicator_link"]
+    if len(fields) > 1:
+        raise ValueError(
+            "Parameter 'xsoar_comments_field' (XSOAR Comment Field Exporting To XDR): "
+            f"{', '.join(names)!r} names more than one field; give one, and 'indicator_link' beside it if wanted."
+        )
+    return cli_name(fields[0]) if fields else "comments", "indicator_link" in names
+
+
+# ----------------------------------------------------------------------------------------------------------------- client
+
+
+class InsertReply(NamedTuple):
+    """What Cortex XDR said to an insert: `errors` are (value, reason) of records that it did not take."""
+
+    errors: list[tuple[str, str]]
+
+
+class IndicatorClient(XDRClient):
+    """The indicator calls of the Cortex XDR public API, `/public_api/v1/indicators/`.
+
+    Wire formats are those of the vendor's API reference (`get_changes`, `insert_jsons`, `enable_iocs`, `disable_iocs`) and, for the calls
+    that the reference leaves out (`tim_insert_jsons`, `sync_tim_iocs`), what public connectors send.
+    """
+
+    def insert(self, records: Sequence[Mapping[str, Any]]) -> InsertReply:
+        """Upsert IOCs. Records that XDR refuses come back with its reason; all others are in force when this returns.
+
+        Raises:
+            XDRTooLargeError, XDRBadRequestError: nothing of this request was taken.
+            XDRRetryError: XDR may or may not have taken it; sending it again is safe.
+        """
+        body = json.dumps({"request_data": records, "validate": True}).encode("utf-8")
+        reply = self.call("indicators/tim_insert_jsons/", body)
+        if isinstance(reply, dict) and reply.get("success") is False:
+            raise XDRRetryError("Cortex XDR answered success=false to tim_insert_jsons")
+        errors = (reply.get("validation_errors") if isinstance(reply, dict) else None) or []
+        return InsertReply([(str(item.get("indicator")), str(item.get("error"))) for item in errors if isinstance(item, dict)])
+
+    def set_status(self, values: Sequence[str], enabled: bool) -> None:
+        """Enable or disable IOCs by value. Values that XDR does not know are ignored by it."""
+        path = "indicators/enable_iocs" if enabled else "indicators/disable_iocs"
+        reply = self.post(path, list(values))
+        if isinstance(reply, dict) and reply.get("success") is False:
+            raise XDRRetryError(f"Cortex XDR answered success=false to {path}: {str(reply.get('error') or '')[:200]}")
+
+    def changes(self, since_ms: int) -> "ChangeSpool":
+        """All IOC rows changed at or after `since_ms`, spooled to a temporary file so that memory does not grow with them."""
+        body = json.dumps({"request_data": {"last_update_ts": since_ms}}).encode("utf-8")
+        spool: ChangeSpool = self.call("indicators/get_changes", body, read=ChangeSpool.receive)
+        return spool
+
+    def upload(self, path: str, write: Callable[[IO[bytes]], None]) -> None:
+        """Send a file of one line per IOC as the multipart part `file`. `write` puts the lines into the body, which lies on disk."""
+        boundary = hashlib.sha256(str(self.timing.now()).encode()).hexdigest()
+        with tempfile.NamedTemporaryFile(suffix=".multipart") as body:
+            body.write(
+                f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="iocs.json"\r\n'
+                "Content-Type: application/json\r\n\r\n".encode()
+            )
+            write(body)  # type: ignore[arg-type]
+            body.write(f"\r\n--{boundary}--\r\n".encode())
+            body.flush()
+            self.call(path, lambda: open(body.name, "rb"), f"multipart/form-data; boundary={boundary}")
+
+
+class ChangeSpool:
+    """The rows of a `get_changes` reply on disk, given out in order of change in windows that fit into memory.
+
+    The API does not page this reply and promises no order, so both are made here: one pass to learn the times of change, one to sort the
+    rows into files of at most about 10,000.
+    """
+
+    def __init__(self, body: IO[bytes], times: "array[int]") -> None:
+        self.body = body
+        self.times = times
+
+    @classmethod
+    def receive(cls, response: requests.Response) -> "ChangeSpool":
+        """Read the whole reply. Raises ValueError or requests' errors when it is torn."""
+        body = tempfile.TemporaryFile()
+        for chunk in response.iter_content(1 << 20):
+            body.write(chunk)
+        times = array("q", (row_time(row) for row in json_rows(body)))
+        return cls(body, times)
+
+    def windows(self, size: int = INBOUND_WINDOW) -> Iterator[list[dict[str, Any]]]:
+        """Lists of rows, together complete, each list later than the one before; equal times stay together."""
+        if not self.times:
+            return
+        ordered = sorted(self.times)
+        uppers = sorted({ordered[min(end, len(ordered)) - 1] for end in range(size, len(ordered) + size, size)})
+        if len(uppers) == 1:
+            yield sorted(json_rows(self.body), key=row_time)
+            return
+        files = [tempfile.TemporaryFile("w+", encoding="utf-8") for _ in uppers]
+        for row in json_rows(self.body):
+            files[bisect_left(uppers, row_time(row))].write(json.dumps(row) + "\n")
+        for file in files:
+            file.seek(0)
+            yield sorted((json.loads(line) for line in file), key=row_time)
+            file.close()
+
+
+def json_rows(body: IO[bytes], chunk_size: int = 1 << 20) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON list, bare or under `reply`, read from a file piece by piece.
+
+    Raises:
+        ValueError: the text ends before the list does, or is no such list.
+    """
+    body.seek(0)
+    decoder, text, position = json.JSONDecoder(), "", 0
+    reader = read_text(body, chunk_size)
+    text = next(reader, "")
+    opening = re.match(r'\s*(?:\{\s*"reply"\s*:\s*)?\[', text)
+    if not opening:
+        raise ValueError("the reply is not a list of IOCs")
+    position = opening.end()
+    while True:
+        gap = re.compile(r"[\s,]*").match(text, position)
+        position = gap.end() if gap else position
+        if text.startswith("]", position):
+            return
+        try:
+            row, position = decoder.raw_decode(text, position)
+        except ValueError:
+            more = next(reader, None)
+            if more is None:
+                raise ValueError("the list of IOCs broke off") from None
+            text, position = text[position:] + more, 0
+            continue
+        if isinstance(row, dict):
+            yield row
+
+
+def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
+    """A binary file as text pieces, never cutting through a character."""
+    rest = b""
+    while piece := body.read(chunk_size):
+        piece = rest + piece
+        cut = len(piece)
+        while cut and (piece[cut - 1] & 0xC0) == 0x80:
+            cut -= 1
+        cut = max(cut - 1, 0) if cut and piece[cut - 1] >= 0xC0 else len(piece)
+        rest = piece[cut:]
+        yield piece[:cut].decode("utf-8")
+    if rest:
+        yield rest.decode("utf-8")
+
+
+def row_time(row: Mapping[str, Any]) -> int:
+    """When XDR last changed this IOC, in epoch milliseconds; 0 when the row does not say."""
+    value = row.get("RULE_MODIFY_TIME")
+    return value if isinstance(value, int) else 0
+
+
+# --------------------------------------------------------------------------------------------- pure functions: time and text
+
+
+class RejectedRecordError(ValueError):
+    """This record cannot be exchanged; the text says why. It is set aside, the others go on."""
+
+
+def epoch_ms(text: str) -> int:
+    """An ISO instant as epoch milliseconds; without a zone it is UTC.
+
+    Raises:
+        ValueError: not an ISO instant.
+    """
+    if len(text) == 20 and text[19] == "Z":
+        delta = datetime.fromisoformat(text[:19]) - EPOCH
+        return (delta.days * 86_400 + delta.seconds) * 1000
+    return instant_ns(text) // 10**6
+
+
+def instant_ns(text: str) -> int:
+    """An ISO instant as epoch nanoseconds, exactly, so that instants with different numbers of decimals can be compared."""
+    found = ISO_INSTANT.match(text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a date and time such as 2030-01-31T12:00:00Z")
+    day, clock, fraction, zone = found.groups()
+    moment = datetime.fromisoformat(f"{day}T{clock}")
+    if zone and zone not in "Zz":
+        zone = zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
+        moment = datetime.fromisoformat(f"{day}T{clock}{zone}").astimezone(timezone.utc).replace(tzinfo=None)
+    delta = moment - EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 10**9 + int((fraction or "0")[:9].ljust(9, "0"))
+
+
+def whole_second(ns: int, after: bool = False) -> str:
+    """The instant cut to a whole second, the form that every search of XSOAR takes; `after` gives the next one."""
+    seconds = ns // 10**9 + (1 if after else 0)
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_from_ms(ms: float) -> str:
+    return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# ------------------------------------------------------------------------------------------ pure functions: XSOAR -> Cortex XDR
+
+
+def xdr_type(indicator_type: Any, value: str) -> str:
+    """The IOC type for an XSOAR indicator type, or a RejectedRecordError that says why XDR does not take it."""
+    name = str(indicator_type or "")
+    kind = XDR_TYPE.get(name)
+    if kind is None:
+        lowered = name.lower()
+        if lowered.startswith("file"):
+            kind = "HASH"
+        elif lowered in ("domain", "fqdn"):
+            kind = "DOMAIN_NAME"
+        elif lowered == "ip":
+            kind = "IP"
+        else:
+            raise RejectedRecordError(f"Cortex XDR has no IOC type for {name or 'an indicator without a type'}")
+    if not VALUE_SHAPE[kind].fullmatch(value):
+        raise RejectedRecordError(shape_reason(kind, value))
+    return kind
+
+
+def shape_reason(kind: str, value: str) -> str:
+    if kind == "HASH":
+        return f"Cortex XDR takes MD5 and SHA-256, not {HASH_NAMES.get(len(value), f'a value of {len(value)} characters')}"
+    if kind == "IP":
+        return "Cortex XDR takes single IPv4 addresses only"
+    return "this is not a plain domain name"
+
+
+def xdr_severity(raw: Any, fallback: str) -> str:
+    """A severity in any of its spellings (word, XSOAR number, SEV_0x0 code) as XDR's word; unknown or empty gives `fallback`."""
+    text = str(raw if raw is not None else "").strip().upper()
+    if text in NO_SEVERITY:
+        return fallback
+    known = XDR_SEVERITY.get(text) or XDR_SEVERITY.get(text.removesuffix(".0"))
+    if known is None:
+        raise RejectedRecordError(f"severity {str(raw)[:60]!r} is not one of {', '.join(SEVERITIES)}")
+    return known
+
+
+def xdr_expiration(raw: Any, now_ms: int) -> int:
+    """Epoch milliseconds, or -1 for an indicator that never expires.
+
+    Raises:
+        RejectedRecordError: already past, or not readable. An unreadable date never becomes "never expires".
+    """
+    if not raw or (isinstance(raw, str) and raw.startswith("0001")):
+        return -1
+    try:
+        moment = epoch_ms(raw)
+    except (ValueError, TypeError):
+        raise RejectedRecordError(f"expiration {str(raw)[:40]!r} is not a date") from None
+    if moment <= now_ms:
+        raise RejectedRecordError(f"expired at {raw}")
+    return moment
+
+
+def xdr_vendors(feeds: Mapping[str, Any]) -> list[dict[str, str]]:
+    """One vendor per source brand, in the order of the map: the worst verdict and the best reliability of its instances.
+
+    This integration's own entry is left out: it only repeats what XDR said.
+    """
+    vendors: dict[str, dict[str, str]] = {}
+    for key, feed in feeds.items():
+        name = feed.get("sourceBrand") or key
+        if name == BRAND:
+            continue
+        reputation = XDR_REPUTATION.get(feed.get("score"), "UNKNOWN")
+        reliability = (feed.get("reliability") or "F")[0]
+        known = vendors.get(name)
+        if known is None:
+            vendors[name] = {"vendor_name": name, "reputation": reputation, "reliability": reliability}
+            continue
+        known["reliability"] = min(known["reliability"], reliability)
+        if XSOAR_SCORE.get(reputation, 0) > XSOAR_SCORE.get(known["reputation"], 0):
+            known["reputation"] = reputation
+    return list(vendors.values())
+
+
+def last_comment(comments: Any) -> str:
+    """The newest comment that a person wrote; entries of the time line do not count."""
+    for entry in reversed(comments or ()):
+        if isinstance(entry, dict) and entry.get("type") == "IndicatorCommentRegular":
+            return str(entry.get("content") or "")
+    return ""
+
+
+def xdr_comment(ioc: Mapping[str, Any], fields: Mapping[str, Any], settings: Settings) -> list[str]:
+    """The comment for XDR as a list of texts; empty when there is nothing to say, so that XDR keeps what it has."""
+    if settings.comment_field == "comments":
+        parts = [last_comment(ioc.get("comments"))]
+    else:
+        raw = fields.get(settings.comment_field)
+        if settings.comments_as_tags and isinstance(raw, str):
+            raw = raw.split(",")
+        parts = [str(item).strip() for item in raw] if isinstance(raw, list | tuple) else [str(raw or "").strip()]
+    if settings.link_prefix and ioc.get("id"):
+        parts.append(f"{settings.link_prefix}{ioc['id']}")
+    parts = [part for part in parts if part]
+    return parts if settings.comments_as_tags or len(parts) < 2 else [", ".join(parts)]
+
+
+def xdr_class(threat_types: Any) -> str:
+    """The first threat category, cut to the length that XDR takes. XSOAR keeps an object, a list of objects or a list of texts."""
+    first = threat_types[0] if isinstance(threat_types, list) and threat_types else threat_types
+    category = first.get("threatcategory") if isinstance(first, dict) else first
+    return str(category or "").strip()[:CLASS_LENGTH]
+
+
+def xdr_record(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> dict[str, Any]:
+    """An XSOAR indicator as the object that XDR takes. Keys without a value are left out, so XDR keeps what it has there.
+
+    Raises:
+        RejectedRecordError: XDR would not take it, or a field of it cannot be read.
+    """
+    value = ioc.get("value")
+    if not value or not isinstance(value, str):
+        raise RejectedRecordError("the indicator has no value")
+    fields = ioc.get("CustomFields") or {}
+    record: dict[str, Any] = {
+        "indicator": value,
+        "type": xdr_type(ioc.get("indicator_type"), value),
+        "severity": settings.severity
+        if settings.override_severity
+        else xdr_severity(fields.get(settings.severity_field), settings.severity),
+        "reputation": XDR_REPUTATION.get(ioc.get("score"), "UNKNOWN"),  # type: ignore[arg-type]
+        "expiration_date": xdr_expiration(ioc.get("expiration"), now_ms),
+    }
+    if reliability := ioc.get("aggregatedReliability"):
+        record["reliability"] = reliability[0]
+    if (feeds := ioc.get("moduleToFeedMap")) and (vendors := xdr_vendors(feeds)):
+        record["vendors"] = vendors
+    if comment := xdr_comment(ioc, fields, settings):
+        record["comment"] = comment
+    if fields:
+        if (threat_types := fields.get("threattypes")) and (category := xdr_class(threat_types)):
+            record["class"] = category
+        if status := str(fields.get("xdriocstatus") or ""):
+            record["status"] = status.upper()
+    return record
+
+
+# ------------------------------------------------------------------------------------------ pure functions: what may be sent
+
+
+def record_view(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a record that people change on either side, one plain value per name of COMPARED; "" means no opinion."""
+    view = {name: record.get(name, "") for name in COMPARED}
+    view["comment"] = ", ".join(record.get("comment") or ())
+    return view
+
+
+class Outgoing(NamedTuple):
+    """What goes out for an indicator.
+
+    `standing` is the record as XDR should hold it; `news` tells whether XDR does not hold it yet; `enable` whether XDR must be told to
+    enable the IOC besides; `deleted` whether XDR deleted it and nobody in XSOAR has asked for it since.
+    """
+
+    standing: dict[str, Any]
+    news: bool
+    enable: bool = False
+    deleted: bool = False
+
+
+def load_memory(fields: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What this integration noted on the indicator at its last change from XDR: {"theirs": view and time, "base": view}."""
+    text = fields.get("xdriocstate")
+    if not text:
+        return None
+    try:
+        memory = json.loads(text)
+    except (TypeError, ValueError):
+        return None
+    return memory if isinstance(memory, dict) and memory.get("v") == 1 and isinstance(memory.get("theirs"), dict) else None
+
+
+def changed_here(name: str, value: Any, memory: Mapping[str, Any], manual: bool) -> bool:
+    """Was this field changed in XSOAR since XDR's change arrived? Its `base` is a list of values that mean no, or null for any value."""
+    if name == "reputation" and manual and not memory.get("manual"):
+        return True
+    base = memory["base"]
+    if name not in base:
+        return True
+    return base[name] is not None and value not in base[name]
+
+
+def outgoing(ioc: Mapping[str, Any], record: dict[str, Any]) -> Outgoing:
+    """Decide what to send for an indicator, given the record made from it and what it remembers of XDR's side.
+
+    Without a memory the whole record goes. With one, fields that nobody changed in XSOAR keep XDR's value; when that leaves nothing new,
+    nothing goes. An IOC that was deleted in XDR is sent again only after a person or a feed changed it.
+    """
+    memory = load_memory(ioc.get("CustomFields") or {})
+    if memory is None:
+        return Outgoing(sendable(record), True)
+    theirs, view = memory["theirs"], record_view(record)
+    manual = bool(ioc.get("manualScore"))
+    changed = [name for name in COMPARED if changed_here(name, view[name], memory, manual)]
+    news = [name for name in changed if view[name] != theirs.get(name, "")]
+    merged = dict(record)
+    for name in COMPARED:
+        if name not in changed:
+            put(merged, name, theirs.get(name, ""))
+    if "comment" in news and not view["comment"]:
+        merged["comment"] = [""]
+    enable = "status" in news and view["status"] == "ENABLED" and theirs.get("status") == "DISABLED"
+    return Outgoing(sendable(merged), bool(news), enable, not news and theirs.get("status") == "DELETED")
+
+
+def put(record: dict[str, Any], name: str, value: Any) -> None:
+    """Set a field of a record to a value of a view; no opinion removes it."""
+    if value in ("", None):
+        record.pop(name, None)
+    else:
+        record[name] = [value] if name == "comment" else value
+
+
+def sendable(record: dict[str, Any]) -> dict[str, Any]:
+    """Only DISABLED is a status that an insert is known to take; enabling is a call of its own."""
+    if record.get("status", "DISABLED") != "DISABLED":
+        record = {name: value for name, value in record.items() if name != "status"}
+    return record
+
+
+# ------------------------------------------------------------------------------------------ pure functions: Cortex XDR -> XSOAR
+
+
+def their_view(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A `get_changes` row as a view (see `record_view`) and `t`, the time of the change.
+
+    Raises:
+        RejectedRecordError: a code that this integration does not know; names the column and the value.
+    """
+    severity = row.get("RULE_SEVERITY")
+    try:
+        known_severity = xdr_severity(severity, "")
+    except RejectedRecordError:
+        raise RejectedRecordError(f"RULE_SEVERITY {severity!r} is unknown") from None
+    status = "DELETED" if row.get("MARKED_DELETED") else str(row.get("RULE_STATUS") or "").upper()
+    if status not in ("ENABLED", "DISABLED", "DELETED", ""):
+        raise RejectedRecordError(f"RULE_STATUS {row.get('RULE_STATUS')!r} is unknown")
+    expiration = row.get("RULE_EXPIRATION_TIME")
+    reputation = str(row.get("REPUTATION") or "UNKNOWN").upper()
+    return {
+        "t": row_time(row),
+        "severity": known_severity,
+        "reputation": reputation if reputation in XSOAR_SCORE else "UNKNOWN",
+        "expiration_date": expiration if isinstance(expiration, int) and expiration > 0 else -1,
+        "comment": comment_text(row.get("RULE_COMMENT")),
+        "status": status,
+        "class": str(row.get("KLASS") or ""),
+        "reliability": str(row.get("RELIABILITY") or "")[:1],
+    }
+
+
+def comment_text(raw: Any) -> str:
+    return ", ".join(str(item) for item in raw if item) if isinstance(raw, list) else str(raw or "")
+
+
+def without_link(comment: str, link_prefix: str) -> list[str]:
+    """The parts of a comment without the link that this integration added on the way out."""
+    parts = [part.strip() for part in comment.split(",")]
+    return [part for part in parts if part and not (link_prefix and part.startswith(link_prefix))]
+
+
+def own_vote(ioc: Mapping[str, Any] | None) -> int:
+    """The verdict that this integration gave to an indicator before."""
+    feeds = ((ioc or {}).get("moduleToFeedMap") or {}).values()
+    return next((feed.get("score") or 0 for feed in feeds if feed.get("sourceBrand") == BRAND), 0)
+
+
+def inbound_score(theirs: Mapping[str, Any], current: Mapping[str, Any] | None) -> int:
+    """Our vote: XDR's verdict, unless it only repeats what XSOAR holds already; then the vote stays as it was."""
+    score = XSOAR_SCORE.get(theirs["reputation"], 0)
+    return own_vote(current) if current and score == (current.get("score") or 0) else score
+
+
+def inbound_fields(theirs: Mapping[str, Any], current: Mapping[str, Any] | None, settings: Settings) -> dict[str, Any]:
+    """The indicator fields that a change in XDR sets. A missing value sets nothing, so nothing is wiped by accident."""
+    parts = without_link(theirs["comment"], settings.link_prefix)
+    fields: dict[str, Any] = {"xdriocstatus": theirs["status"].lower(), "xdrioccomment": ", ".join(parts)}
+    if theirs["expiration_date"] > 0:
+        fields["expirationdate"] = iso_from_ms(theirs["expiration_date"])
+    if not settings.override_severity and theirs["severity"]:
+        fields[settings.severity_field] = theirs["severity"]
+    if theirs["class"] and not ((current or {}).get("CustomFields") or {}).get("threattypes"):
+        fields["threattypes"] = [{"threatcategory": theirs["class"]}]
+    if settings.tlp_color:
+        fields["trafficlightprotocol"] = settings.tlp_color
+    tags = list(settings.tags)
+    if settings.comment_field == "tags":
+        tags = list(dict.fromkeys([*parts, *tags]))
+    elif settings.comment_field != "comments" and parts:
+        fields[settings.comment_field] = parts if settings.comments_as_tags else ", ".join(parts)
+    if tags:
+        fields["tags"] = tags
+    return {name: value for name, value in fields.items() if value not in ("", None)}
+
+
+def expected_base(
+    item: Mapping[str, Any], theirs: Mapping[str, Any], current: Mapping[str, Any] | None, settings: Settings, now_ms: int
+) -> dict[str, Any]:
+    """What this integration would send for the indicator once XSOAR took `item`, as lists of values that mean "unchanged".
+
+    Fields that a person edited stay as they are in XSOAR. Verdict and expiration depend on the other sources of the indicator, so both
+    the old and the new value are expected there. An indicator that cannot be sent at all has an empty base: any later change counts.
+    """
+    before = dict(current or {})
+    locked = {str(name).lower() for name in before.get("manuallyEditedFields") or ()}
+    written = {name: value for name, value in item["fields"].items() if name.lower() not in locked}
+    after = {
+        **before,
+        "value": item["value"],
+        "indicator_type": item["type"],
+        "score": item["score"] if current is None else before.get("score"),
+        "CustomFields": {**(before.get("CustomFields") or {}), **written},
+        "expiration": written.get("expirationdate") or before.get("expiration"),
+    }
+    try:
+        view = record_view(xdr_record(after, settings, now_ms))
+    except RejectedRecordError:
+        return {}
+    base: dict[str, Any] = {name: [view[name]] for name in COMPARED}
+    base["reputation"] = sorted({view["reputation"], theirs["reputation"]})
+    expected = {view["expiration_date"], theirs["expiration_date"], previous_expiration(before, now_ms)}
+    base["expiration_date"] = sorted(expected) if current is not None else None
+    base["reliability"] = None
+    return base
+
+
+def previous_expiration(ioc: Mapping[str, Any], now_ms: int) -> int:
+    try:
+        return xdr_expiration(ioc.get("expiration"), now_ms)
+    except RejectedRecordError:
+        return -1
+
+
+class InboundPlan(NamedTuple):
+    """What a list of changes from XDR means for XSOAR: indicators to create or update, records set aside as
+    (value, type, reason), how many rows told nothing new, and values that were changed on both sides."""
+
+    items: list[dict[str, Any]]
+    rejects: list[tuple[str, str, str]]
+    unchanged: int
+    conflicts: list[str]
+
+
+def plan_inbound(
+    rows: Iterable[Mapping[str, Any]],
+    current: Mapping[str, Mapping[str, Any]],
+    settings: Settings,
+    now_ms: int,
+    sent_up_to_ns: int | None = None,
+) -> InboundPlan:
+    """Decide row by row, in order of change; of several rows for one value the last one counts.
+
+    Args:
+        current: today's XSOAR indicators by lower-case value.
+        sent_up_to_ns: position of the outbound fresh lane. An indicator changed after it has news that XDR does not know yet.
+    """
+    latest = {str(row.get("RULE_INDICATOR") or "").lower(): row for row in sorted(rows, key=row_time)}
+    plan = InboundPlan([], [], 0, [])
+    unchanged = 0
+    for key, row in latest.items():
+        try:
+            item, conflict = inbound_item(row, current.get(key), settings, now_ms, sent_up_to_ns)
+        except RejectedRecordError as reason:
+            plan.rejects.append((key, str(row.get("IOC_TYPE") or ""), str(reason)))
+            continue
+        if item is None:
+            unchanged += 1
+            continue
+        plan.items.append(item)
+        if conflict:
+            plan.conflicts.append(key)
+    return plan._replace(unchanged=unchanged)
+
+
+def inbound_item(
+    row: Mapping[str, Any], current: Mapping[str, Any] | None, settings: Settings, now_ms: int, sent_up_to_ns: int | None
+) -> tuple[dict[str, Any] | None, bool]:
+    """The indicator to hand to XSOAR for one row, None when there is nothing new in it; and whether both sides changed it."""
+    value, kind = str(row.get("RULE_INDICATOR") or ""), str(row.get("IOC_TYPE") or "")
+    if not value:
+        raise RejectedRecordError("the row has no RULE_INDICATOR")
+    if kind not in XSOAR_TYPE:
+        raise RejectedRecordError(f"XSOAR has no indicator type for {kind or 'a row without IOC_TYPE'}")
+    theirs = their_view(row)
+    memory = load_memory((current or {}).get("CustomFields") or {})
+    if current is None and theirs["status"] == "DELETED":
+        return None, False
+    if memory and theirs["t"] <= memory["theirs"].get("t", 0):
+        return None, False
+    pending = pending_record(current, settings, now_ms) if current else None
+    if pending is not None and says_the_same(pending, theirs):
+        return None, False
+    item: dict[str, Any] = {"value": value, "type": XSOAR_TYPE[kind], "score": inbound_score(theirs, current), "rawJSON": dict(row)}
+    conflict = bool(current and pending is not None and changed_after(current, sent_up_to_ns))
+    if conflict:
+        # Both sides changed it. XSOAR's news goes out at this run; what XDR changed elsewhere in the record is kept by the merge.
+        item["fields"] = {}
+        item["score"] = own_vote(current)
+        base = memory["base"] if memory else {}
+    else:
+        item["fields"] = inbound_fields(theirs, current, settings)
+        base = expected_base(item, theirs, current, settings, now_ms)
+    note = {"v": 1, "theirs": theirs, "base": base, "manual": bool((current or {}).get("manualScore"))}
+    item["fields"]["xdriocstate"] = json.dumps(note, separators=(",", ":"))
+    return item, conflict
+
+
+def pending_record(current: Mapping[str, Any], settings: Settings, now_ms: int) -> dict[str, Any] | None:
+    """The record that outbound would send for this indicator, or None."""
+    try:
+        going = outgoing(current, xdr_record(current, settings, now_ms))
+    except RejectedRecordError:
+        return None
+    return going.standing if going.news else None
+
+
+def says_the_same(record: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """Does XDR hold what we would send? Where we have no opinion, anything fits; that is how our own write looks when it comes back."""
+    view = record_view(record)
+    if theirs["status"] == "DISABLED" and view["status"] != "DISABLED" or theirs["status"] == "DELETED":
+        return False
+    compared = (name for name in COMPARED if name != "status")
+    return all(view[name] == "" or view[name] == theirs[name] for name in compared)
+
+
+def changed_after(ioc: Mapping[str, Any], position_ns: int | None) -> bool:
+    with suppress(ValueError, TypeError):
+        return position_ns is not None and instant_ns(str(ioc.get("modified") or "")) > position_ns
+    return False
+
+
+# ----------------------------------------------------------------------------------------------------- pure functions: state
+
+# The state of an instance, version 1 (JSON; see VersionedStateApiModule):
+#   epoch     grows with each new start; a run that began in an older epoch may not move today's cursors
+#   query     mark of the Sync Query that the lanes follow
+#   key_type  kind of API key that worked
+#   bulk      null, or {open, bound, after, done, total, started, finished}: everything up to `bound`, newest first
+#   fresh     null, or {edge, after, since, marks, done}: everything after, oldest first; see FreshLane
+#   inbound   {ts, rows, unchanged, conflicts}: `ts` is the time of the last change taken from XDR, in its milliseconds
+#   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in rejects_dropped
+#   counts    {pushed, no_news, rejected, created}
+#   last      {outbound, inbound, error, error_time}
+
+
+class SupersededError(DemistoException):
+    """The sync was started anew while this run was under way; the new start does all the work."""
+
+
+def new_state(now_ms: int) -> dict[str, Any]:
+    return {
+        "epoch": 0,
+        "query": "",
+        "key_type": "",
+        "bulk": None,
+        "fresh": None,
+        "inbound": {"ts": now_ms - FIRST_INBOUND_MS, "rows": 0, "unchanged": 0, "conflicts": 0},
+        "rejects": {},
+        "rejects_dropped": 0,
+        "counts": {"pushed": 0, "no_news": 0, "rejected": 0, "created": 0},
+        "last": {},
+    }
+
+
+class Page(NamedTuple):
+    """One answer of XSOAR's search. `after` is the position behind it, None when the server gave none. `short`: nothing follows it."""
+
+    iocs: list[dict[str, Any]]
+    after: list[Any] | None
+    total: int
+    short: bool
+
+
+class Position(NamedTuple):
+    """Where a listing ends: the newest `modified` in it, as text, and the position behind it; both None when it is empty."""
+
+    edge: str | None
+    after: list[Any] | None
+    total: int
+
+
+def started(state: dict[str, Any], query_mark: str, newest: Position, now: str, with_bulk: bool) -> dict[str, Any]:
+    """Begin anew at `newest`: the bulk lane has all up to there (none of it without `with_bulk`), the fresh lane all after it."""
+    bulk = {
+        "open": with_bulk and newest.edge is not None,
+        "bound": whole_second(instant_ns(newest.edge), after=True) if newest.edge else None,
+        "after": None,
+        "done": 0,
+        "total": newest.total,
+        "started": now,
+        "finished": None if with_bulk and newest.edge is not None else now,
+    }
+    fresh = {"edge": newest.edge, "after": newest.after, "since": None, "marks": [], "done": 0}
+    return {**state, "epoch": state["epoch"] + 1, "query": query_mark, "bulk": bulk, "fresh": fresh}
+
+
+class PageOutcome(NamedTuple):
+    """A page that was delivered: (value, type, reason) of what was set aside, the number XDR took, and of those without news."""
+
+    page: Page
+    rejects: list[tuple[str, str, str]]
+    pushed: int
+    no_news: int
+
+
+def counted(state: dict[str, Any], outcome: PageOutcome, now: str) -> dict[str, Any]:
+    """The state with the outcome of a delivered page in its counts and its list of rejects."""
+    counts = state["counts"]
+    counts = {
+        **counts,
+        "pushed": counts["pushed"] + outcome.pushed,
+        "no_news": counts["no_news"] + outcome.no_news,
+        "rejected": counts["rejected"] + len(outcome.rejects),
+    }
+    values = {ioc.get("value") for ioc in outcome.page.iocs} if state["rejects"] else set()
+    state = with_rejects(state, outcome.rejects, values, now, "to XDR")
+    return {**state, "counts": counts, "last": {**state["last"], "outbound": now}}
+
+
+def with_rejects(
+    state: dict[str, Any], rejects: Iterable[tuple[str, str, str]], seen: set[Any], now: str, direction: str
+) -> dict[str, Any]:
+    """Set records aside. A value that was `seen` and is not among them any more is taken off the list."""
+    kept = {value: entry for value, entry in state["rejects"].items() if value not in seen}
+    for value, kind, reason in rejects:
+        kept[value] = {"type": kind, "reason": reason, "when": now, "direction": direction}
+    surplus = max(0, len(kept) - REJECTS_KEPT)
+    kept = dict(list(kept.items())[surplus:])
+    return {**state, "rejects": kept, "rejects_dropped": state["rejects_dropped"] + surplus}
+
+
+def same_epoch(state: Mapping[str, Any], epoch: int) -> None:
+    if state["epoch"] != epoch:
+        raise SupersededError("The sync of this instance was started anew during this run, which therefore stops here.")
+
+
+def advanced_bulk(state: dict[str, Any], epoch: int, done: int, outcome: PageOutcome, now: str) -> dict[str, Any]:
+    """The bulk lane after a delivered page; `done` records of it were read since its start.
+
+    Of two runs that walk the lane at once, the one that is further sets the cursor; both delivered all before theirs.
+    """
+    same_epoch(state, epoch)
+    state = counted(state, outcome, now)
+    bulk, page = state["bulk"], outcome.page
+    if done < bulk["done"]:
+        return state
+    bulk = {**bulk, "done": done, "after": page.after}
+    if page.short:
+        bulk |= {"open": False, "finished": now}
+    elif page.after is None:
+        bulk |= {"bound": bound_without_position(bulk, page)}
+    return {**state, "bulk": bulk}
+
+
+def bound_without_position(bulk: Mapping[str, Any], page: Page) -> str:
+    """The server gave no position behind a full page: go on with the second of its last record, which repeats that second only."""
+    bound = whole_second(instant_ns(page.iocs[-1]["modified"]), after=True)
+    if bound == bulk["bound"]:
+        raise DemistoException(
+            f"XSOAR gave no searchAfter for a page within one second ({bound}), so the indicators behind it cannot be reached."
+        )
+    return bound
+
+
+class FreshStart(NamedTuple):
+    """Where a walk over the fresh lane begins: a whole second or None for the very start, a position or None, the instant before which
+    all was sent, and the marks of what was sent after it."""
+
+    lower: str | None
+    after: list[Any] | None
+    since_ns: int
+    marks: frozenset[str]
+
+
+def fresh_start(fresh: Mapping[str, Any]) -> FreshStart:
+    """Look back a minute where the marks of that minute are known, else go on at the exact position.
+
+    A record that becomes visible to the search late, behind the cursor, is found by the look-back; the marks keep it from sending
+    everything else of that minute again.
+    """
+    if not fresh["edge"]:
+        return FreshStart(None, None, 0, frozenset())
+    edge = instant_ns(fresh["edge"])
+    if fresh["since"] is None or fresh["since"] > edge:
+        return FreshStart(None if fresh["after"] else whole_second(edge), fresh["after"], 0, frozenset(m for _, m in fresh["marks"]))
+    return FreshStart(whole_second(fresh["since"]), None, fresh["since"], frozenset(m for _, m in fresh["marks"]))
+
+
+def mark_of(ioc: Mapping[str, Any]) -> str:
+    """Fingerprint of one state of one indicator."""
+    return hashlib.blake2b(f"{ioc.get('id')} {ioc.get('modified')}".encode(), digest_size=6).hexdigest()
+
+
+def is_news(ioc: Mapping[str, Any], start: FreshStart) -> bool:
+    return modified_ns(ioc) >= start.since_ns and mark_of(ioc) not in start.marks
+
+
+def modified_ns(ioc: Mapping[str, Any]) -> int:
+    """When XSOAR last changed the indicator; a missing or unreadable time counts as the newest, so that it is sent rather than lost."""
+    try:
+        return instant_ns(str(ioc.get("modified") or ""))
+    except ValueError:
+        return 2**62
+
+
+def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now: str) -> dict[str, Any]:
+    """The fresh lane after a delivered page: its edge moves forward, never back, and the marks follow it."""
+    same_epoch(state, epoch)
+    state = counted(state, outcome, now)
+    fresh, iocs = state["fresh"], outcome.page.iocs
+    if not iocs:
+        return state
+    old_edge = instant_ns(fresh["edge"]) if fresh["edge"] else 0
+    last = iocs[-1].get("modified")
+    moves = bool(last) and modified_ns(iocs[-1]) >= old_edge
+    edge = modified_ns(iocs[-1]) if moves else old_edge
+    known = {mark: ns for ns, mark in fresh["marks"]}
+    known.update({mark_of(ioc): modified_ns(ioc) for ioc in iocs[-MARKS_KEPT:]})
+    since = max(edge - LOOKBACK_NS, fresh["since"] if fresh["since"] is not None else old_edge + 1)
+    marks = sorted((ns, mark) for mark, ns in known.items() if ns >= since)
+    if len(iocs) > MARKS_KEPT:
+        since = max(since, modified_ns(iocs[-MARKS_KEPT]) + 1)
+    if len(marks) > MARKS_KEPT:
+        since = max(since, marks[-MARKS_KEPT - 1][0] + 1)
+    fresh = {
+        **fresh,
+        "edge": last if moves else fresh["edge"],
+        "after": outcome.page.after if moves else fresh["after"],
+        "since": since,
+        "marks": [[ns, mark] for ns, mark in marks if ns >= since],
+        "done": fresh["done"] + outcome.pushed,
+    }
+    return {**state, "fresh": fresh}
+
+
+def advanced_inbound(state: dict[str, Any], rows: Sequence[Mapping[str, Any]], plan: InboundPlan, now: str) -> dict[str, Any]:
+    """The inbound cursor after XSOAR took the indicators of these rows."""
+    inbound = state["inbound"]
+    inbound = {
+        "ts": max(inbound["ts"], max(map(row_time, rows), default=0)),
+        "rows": inbound["rows"] + len(rows),
+        "unchanged": inbound["unchanged"] + plan.unchanged,
+        "conflicts": inbound["conflicts"] + len(plan.conflicts),
+    }
+    seen = {item["value"] for item in plan.items} if state["rejects"] else set()
+    state = with_rejects(state, plan.rejects, seen, now, "from XDR")
+    counts = {**state["counts"], "created": state["counts"]["created"] + len(plan.items)}
+    return {**state, "inbound": inbound, "counts": counts, "last": {**state["last"], "inbound": now}}
+
+
+class PagePlan(NamedTuple):
+    """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside, what has no news."""
+
+    records: list[dict[str, Any]]
+    enable: list[str]
+    rejects: list[tuple[str, str, str]]
+    no_news: int
+
+
+def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int) -> PagePlan:
+    """Map a page. One record that cannot be mapped is set aside with its reason; it never stops the rest."""
+    records: list[dict[str, Any]] = []
+    enable: list[str] = []
+    rejects: list[tuple[str, str, str]] = []
+    no_news = 0
+    for ioc in iocs:
+        try:
+            record = xdr_record(ioc, settings, now_ms)
+            going = outgoing(ioc, record)
+        except RejectedRecordError as reason:
+            rejects.append((str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), str(reason)))
+            continue
+        except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+            reason_text = f"a field has a shape that cannot be read ({type(error).__name__}: {error})"[:200]
+            rejects.append((str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), reason_text))
+            continue
+        if not going.news:
+            no_news += 1
+            continue
+        records.append(going.standing)
+        if going.enable:
+            enable.append(record["indicator"])
+    return PagePlan(records, enable, rejects, no_news)
+
+
+# ------------------------------------------------------------------------------------------------------------ steps of the sync
+
+
+@dataclass(frozen=True)
+class XsoarServer:
+    """What the sync needs of XSOAR, as functions: `search` and `create` as `demisto.searchIndicators` and `demisto.createIndicators`."""
+
+    search: Callable[..., dict[str, Any]]
+    create: Callable[[list[dict[str, Any]]], Any]
+    log: Callable[[str], None]
+    populate_fields: str = ""
+
+    def page(self, query: str, size: int, sort: list[dict[str, Any]], after: list[Any] | None = None) -> Page:
+        """One page of a listing. Raises DemistoException when the server could not search; a refused query raises ValueError."""
+        more: dict[str, Any] = {"searchAfter": after} if after else {}
+        if self.populate_fields:
+            more["populateFields"] = self.populate_fields
+        reply = self.search(query=query, size=size, sort=sort, **more)
+        total = reply.get("total")
+        if total is None:
+            raise DemistoException(f"XSOAR could not run the search {query!r}: it gave no total.")
+        iocs = reply.get("iocs") or []
+        return Page(iocs, reply.get("searchAfter") if iocs else None, int(total), len(iocs) < size)
+
+    def lookup(self, values: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The indicators with these values, by lower-case value; values that XSOAR does not know are absent."""
+        found: dict[str, dict[str, Any]] = {}
+        for chunk in slices(values, LOOKUP_SLICE):
+            query = " or ".join(f"value:{quoted(value)}" for value in chunk)
+            page = self.page(query, 5 * LOOKUP_SLICE, MODIFIED_ASCENDING)
+            iocs = page.iocs if page.short else [ioc for value in chunk for ioc in self.exact(value)]
+            found.update({str(ioc.get("value")).lower(): ioc for ioc in iocs})
+        wanted = {value.lower() for value in values}
+        return {value: ioc for value, ioc in found.items() if value in wanted}
+
+    def exact(self, value: str) -> list[dict[str, Any]]:
+        return self.search(value=value, size=10).get("iocs") or []
+
+
+def slices(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def quoted(value: str) -> str:
+    """A value for the search language, whatever characters it has."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+@dataclass
+class Delivery:
+    """Sends records in as many requests as XDR wants and brings home what it refused.
+
+    `largest` shrinks for the rest of the run when XDR finds a request too large. Used by several threads.
+    """
+
+    client: IndicatorClient
+    largest: int = MAX_REQUEST_SIZE
+
+    GIVE_UP_AFTER = 64
+
+    def send(self, plan: PagePlan) -> list[tuple[str, str, str]]:
+        """Deliver a page. Gives (value, type, reason) of every record that XDR did not take; all others are in force.
+
+        Raises:
+            XDRError: part of the page may have been taken; sending the page again is safe.
+        """
+        errors: list[tuple[str, str]] = []
+        for chunk in slices(plan.records, self.largest):
+            errors += self.halving(list(chunk), [])
+        refused = dict(errors)
+        enable = [value for value in plan.enable if value not in refused]
+        if enable:
+            self.client.set_status(enable, enabled=True)
+        kinds = {record["indicator"]: record["type"] for record in plan.records}
+        return [(value, kinds.get(value, ""), reason) for value, reason in refused.items()]
+
+    def halving(self, records: list[dict[str, Any]], outcomes: list[bool]) -> list[tuple[str, str]]:
+        """Insert; where XDR refuses a whole request, find the record that it does not stand by cutting the request in half."""
+        if not records:
+            return []
+        try:
+            errors = self.client.insert(records).errors
+        except (XDRTooLargeError, XDRBadRequestError) as error:
+            if len(records) == 1:
+                return [(records[0]["indicator"], str(error))]
+            outcomes.append(False)
+            if len(outcomes) >= self.GIVE_UP_AFTER and not any(outcomes):
+                raise
+            half = (len(records) + 1) // 2
+            if isinstance(error, XDRTooLargeError):
+                self.largest = min(self.largest, half)
+            return self.halving(records[:half], outcomes) + self.halving(records[half:], outcomes)
+        outcomes.append(True)
+        return errors
+
+
+@dataclass
+class Sync:
+    """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`."""
+
+    settings: Settings
+    client: IndicatorClient
+    server: XsoarServer
+    state: VersionedState
+    timing: XDRTiming
+    deadline: float
+    delivery: Delivery = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.delivery = Delivery(self.client, self.settings.request_size)
+
+    # -- small things
+
+    def now_ms(self) -> int:
+        return int(self.timing.now() * 1000)
+
+    def now(self) -> str:
+        return iso_from_ms(self.now_ms())
+
+    def late(self) -> bool:
+        return self.timing.monotonic() >= self.deadline
+
+    def newest(self) -> Position:
+        page = self.server.page(self.settings.effective_query, 1, MODIFIED_DESCENDING)
+        return Position(page.iocs[0].get("modified") if page.iocs else None, page.after, page.total)
+
+    # -- start
+
+    def begin(self, anew: bool = False, with_bulk: bool = True) -> dict[str, Any]:
+        """The state to go on from. Makes a new start when there is none yet, when the Sync Query changed, or when asked to."""
+        state = self.state.load()
+        mark = self.settings.query_mark
+        if not anew and state["fresh"] and state["query"] == mark:
+            return state
+        newest, epoch, now = self.newest(), state["epoch"], self.now()
+
+        def change(current: dict[str, Any]) -> dict[str, Any]:
+            return started(current, mark, newest, now, with_bulk) if current["epoch"] == epoch else current
+
+        return self.state.update(change)
+
+    # -- outbound
+
+    def push(self) -> None:
+        """Send what is fresh, then as many batches of the bulk lane as the time allows, looking for fresh news after each."""
+        state = self.begin()
+        self.push_fresh(state["epoch"])
+        while (state := self.state.load())["bulk"]["open"] and not self.late():
+            self.push_batch(state)
+            self.push_fresh(state["epoch"])
+
+    def push_fresh(self, epoch: int) -> None:
+        fresh = self.state.load()["fresh"]
+        start = fresh_start(fresh)
+        query = self.settings.effective_query + (f" and modified:>={start.lower}" if start.lower else "")
+
+        def commit(outcome: PageOutcome) -> None:
+            now = self.now()
+            self.state.update(lambda state: advanced_fresh(state, epoch, outcome, now))
+
+        self.walk(query, MODIFIED_ASCENDING, start.after, commit, lambda ioc: is_news(ioc, start))
+
+    def push_batch(self, state: dict[str, Any]) -> None:
+        """The next 40,000 records of the bulk lane; its cursor is stored after each request that XDR accepted."""
+        epoch, bulk = state["epoch"], state["bulk"]
+        done = bulk["done"]
+
+        def commit(outcome: PageOutcome) -> None:
+            nonlocal done
+            done += len(outcome.page.iocs)
+            position, now = done, self.now()
+            self.state.update(lambda newest: advanced_bulk(newest, epoch, position, outcome, now), progress=progress_text(position, bulk))
+
+        query = f"{self.settings.effective_query} and modified:<{bulk['bound']}"
+        self.walk(query, MODIFIED_DESCENDING, bulk["after"], commit, limit=BATCH_SIZE)
+        self.server.log(f"First sync: {done} of about {bulk['total']} indicators delivered.")
+
+    def walk(
+        self,
+        query: str,
+        sort: list[dict[str, Any]],
+        after: list[Any] | None,
+        commit: Callable[[PageOutcome], None],
+        wanted: Callable[[dict[str, Any]], bool] | None = None,
+        limit: int | None = None,
+    ) -> None:
+        """Read a lane page by page, deliver each page, and commit the pages in the order they were read.
+
+        While up to `in_flight` pages are on their way the next one is read and mapped. When a delivery fails, nothing behind it is
+        committed, even where XDR took it: the next run sends it again.
+        """
+        on_the_way: deque[tuple[Page, PagePlan, Future[list[tuple[str, str, str]]]]] = deque()
+        with ThreadPoolExecutor(self.settings.in_flight) as pool:
+            for page in self.pages(query, sort, after, limit):
+                iocs = [ioc for ioc in page.iocs if wanted(ioc)] if wanted else page.iocs
+                if not iocs and wanted:
+                    continue
+                plan = plan_page(iocs, self.settings, self.now_ms())
+                on_the_way.append((page, plan, pool.submit(self.delivery.send, plan)))
+                if len(on_the_way) >= self.settings.in_flight:
+                    self.settle(*on_the_way.popleft(), commit)
+            while on_the_way:
+                self.settle(*on_the_way.popleft(), commit)
+
+    def pages(self, query: str, sort: list[dict[str, Any]], after: list[Any] | None, limit: int | None) -> Iterator[Page]:
+        size, read = self.settings.request_size, 0
+        while not self.late() and (limit is None or read < limit):
+            page = self.server.page(query, size, sort, after)
+            yield page
+            read += len(page.iocs)
+            after = page.after
+            if page.short or after is None:
+                return
+
+    def settle(
+        self, page: Page, plan: PagePlan, delivered: "Future[list[tuple[str, str, str]]]", commit: Callable[[PageOutcome], None]
+    ) -> None:
+        refused = delivered.result()
+        if self.settings.extensive_logs:
+            for value, kind, reason in [*plan.rejects, *refused]:
+                self.server.log(f"Set aside: {value} ({kind}): {reason}")
+        commit(PageOutcome(page, [*plan.rejects, *refused], len(plan.records) - len(refused), plan.no_news))
+
+    # -- inbound
+
+    def pull(self) -> None:
+        """Bring the changes of XDR into XSOAR, window by window; the cursor follows each window that XSOAR took."""
+        since = self.state.load()["inbound"]["ts"] - LOOKBACK_MS
+        for rows in self.client.changes(since).windows():
+            if self.late():
+                return
+            self.take(rows)
+
+    def take(self, rows: list[dict[str, Any]]) -> None:
+        fresh = self.state.load()["fresh"] if self.settings.auto_sync else None
+        sent_up_to = instant_ns(fresh["edge"]) if fresh and fresh["edge"] else None
+        current = self.server.lookup([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
+        plan = plan_inbound(rows, current, self.settings, self.now_ms(), sent_up_to)
+        for chunk in slices(plan.items, CREATE_SLICE):
+            self.server.create(list(chunk))
+        if plan.conflicts:
+            self.server.log(
+                f"{len(plan.conflicts)} indicators were changed on both sides since the last run; XSOAR's changes win field by field: "
+                + ", ".join(plan.conflicts[:20])
+            )
+        now = self.now()
+        self.state.update(lambda state: advanced_inbound(state, rows, plan, now))
+
+
+def progress_text(done: int, bulk: Mapping[str, Any]) -> str:
+    return json.dumps({"label": "first sync", "done": done, "total": max(done, bulk["total"]), "unit": "indicators"})
+
+
+# --------------------------------------------------------------------------------------------------------- files for the vendor
+
+
+def sync_records(sync: Sync, rejects: list[tuple[str, str, str]]) -> Iterator[dict[str, Any]]:
+    """Every record of the Sync Query as XDR should hold it, page by page; what cannot be sent is added to `rejects`.
+
+    Reads from the very beginning whatever the stored cursors say, and moves none of them. What was deleted in XDR stays out.
+
+    Raises:
+        DemistoException: the listing ended early. A file made of it would delete IOCs, since XDR takes it as the whole set.
+    """
+    now_ms, read, total, after = sync.now_ms(), 0, 0, None
+    while True:
+        page = sync.server.page(sync.settings.effective_query, MAX_REQUEST_SIZE, MODIFIED_ASCENDING, after)
+        total, read, after = max(total, page.total), read + len(page.iocs), page.after
+        for ioc in page.iocs:
+            try:
+                going = outgoing(ioc, xdr_record(ioc, sync.settings, now_ms))
+            except RejectedRecordError as reason:
+                rejects.append((str(ioc.get("value") or ioc.get("id")), str(ioc.get("indicator_type") or ""), str(reason)))
+                continue
+            if not going.deleted:
+                yield going.standing
+        if page.short or after is None:
+            break
+    if read < total:
+        raise DemistoException(f"XSOAR listed {read} of {total} indicators only. Nothing was sent; run the command again.")
+
+
+def write_sync_file(sync: Sync, out: IO[bytes], rejects: list[tuple[str, str, str]]) -> int:
+    """Write one JSON object per line. Gives the number of lines."""
+    count = 0
+    for record in sync_records(sync, rejects):
+        out.write(json.dumps(record).encode("utf-8") + b"\n")
+        count += 1
+    return count
+
+
+def write_keep_file(sync: Sync, out: IO[bytes], rejects: list[tuple[str, str, str]]) -> int:
+    """Write one value per line; a single blank when there is none, because XDR refuses an empty file."""
+    count = 0
+    for record in sync_records(sync, rejects):
+        out.write(record["indicator"].encode("utf-8") + b"\n")
+        count += 1
+    if not count:
+        out.write(b" ")
+    return count
+
+
+# -------------------------------------------------------------------------------------------------------------------- commands
+
+
+def test_module_command(sync: Sync) -> str:
+    """Check what a sync needs: interval, Sync Query, reading and writing in XDR. Changes nothing on either side.
+
+    An insert of an empty list tells whether the key may write: a role that may not is refused before the body is looked at.
+    """
+    settings = sync.settings
+    if settings.feed and settings.fetch_interval_minutes < MIN_FETCH_INTERVAL_MINUTES:
+        raise ValueError(
+            f"Parameter 'feedFetchInterval' (Feed Fetch Interval): {settings.fetch_interval_minutes} minutes is less than "
+            f"{MIN_FETCH_INTERVAL_MINUTES}. Shorter intervals are known to cause errors on the side of Cortex XDR."
+        )
+    if settings.time_budget >= SERVER_LIMIT_SECONDS:
+        raise ValueError(
+            f"Parameter 'fetch_time_budget_seconds' (Time budget of a run): {settings.time_budget:g} is not below the "
+            f"{SERVER_LIMIT_SECONDS} seconds after which XSOAR ends a run."
+        )
+    try:
+        sync.newest()
+    except (ValueError, DemistoException) as error:
+        raise ValueError(f"Parameter 'query' (Sync Query): XSOAR refuses {settings.query!r}: {error}") from error
+    sync.client.changes(sync.now_ms())
+    with suppress(XDRBadRequestError):
+        sync.client.insert([])
+    return "ok"
+
+
+def fetch_indicators_command(sync: Sync) -> None:
+    """One run of the feed: XDR's changes first, then XSOAR's. One direction failing does not keep the other from running.
+
+    Raises:
+        DemistoException: what failed. What was delivered before stays committed.
+    """
+    problems: list[str] = []
+    steps: list[tuple[str, Callable[[], None]]] = [("from Cortex XDR", sync.pull)]
+    if sync.settings.auto_sync:
+        sync.begin()
+        steps.append(("to Cortex XDR", sync.push))
+    for name, step in steps:
+        try:
+            step()
+        except XDRConfigError as error:
+            problems.append(f"{name}: {error}")
+            break
+        except (DemistoException, ValueError, OSError) as error:
+            problems.append(f"{name}: {error}")
+    finish(sync, problems)
+    if problems:
+        raise DemistoException("IOC sync " + "; ".join(problems))
+
+
+def finish(sync: Sync, problems: list[str]) -> None:
+    """Keep the outcome of a run for `xdr-iocs-status`, and the kind of key that worked."""
+    now, key_type = sync.now(), sync.client.key.key_type
+
+    def change(state: dict[str, Any]) -> dict[str, Any]:
+        last = {**state["last"], "error": "; ".join(problems)[:1000], "run": now}
+        return {**state, "last": last, "key_type": key_type if not problems else state["key_type"]}
+
+    sync.state.update(change)
+
+
+def sync_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-sync`: upload everything the Sync Query finds as the whole set of XSOAR's IOCs, and start the lanes behind it.
+
+    The cursors are set after XDR accepted the file, to the point where the listing began.
+    """
+    state = sync.state.load()
+    if state["fresh"] and not argToBoolean(args.get("firstTime") or False):
+        return CommandResults(
+            readable_output="This instance is already synced and keeps up at every fetch. To replace all of XSOAR's IOCs in "
+            "Cortex XDR by today's result of the Sync Query, run `!xdr-iocs-sync firstTime=true`."
+        )
+    newest = sync.newest()
+    rejects: list[tuple[str, str, str]] = []
+    counts: list[int] = []
+    sync.client.upload("indicators/sync_tim_iocs/", lambda out: counts.append(write_sync_file(sync, out, rejects)))
+    store_full_sync(sync, newest, rejects)
+    return CommandResults(
+        outputs_prefix=f"{BRAND}.Sync",
+        outputs={"uploaded": counts[0], "rejected": len(rejects)},
+        readable_output=f"sync with XDR completed. {counts[0]} indicators uploaded." + rejects_table(rejects),
+    )
+
+
+def store_full_sync(sync: Sync, newest: Position, rejects: list[tuple[str, str, str]]) -> None:
+    mark, now = sync.settings.query_mark, sync.now()
+
+    def change(state: dict[str, Any]) -> dict[str, Any]:
+        return with_rejects(started(state, mark, newest, now, with_bulk=False), rejects, set(), now, "to XDR")
+
+    sync.state.update(change)
+
+
+def push_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-push`: these indicators whatever the Sync Query says, or, without any, the outbound half of a fetch."""
+    values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
+    if not values:
+        before = sync.state.load()["counts"]
+        sync.push()
+        after = sync.state.load()["counts"]
+        gone = {name: after[name] - before[name] for name in ("pushed", "rejected", "no_news")}
+        return CommandResults(
+            outputs_prefix=f"{BRAND}.PushRun",
+            outputs=gone,
+            readable_output=f"pushing IOCs to XDR: complete. {gone['pushed']} pushed, {gone['rejected']} set aside"
+            + (" (`!xdr-iocs-rejects` shows them and why)." if gone["rejected"] else "."),
+        )
+    return push_values(sync, values)
+
+
+def push_values(sync: Sync, values: list[str]) -> CommandResults:
+    found = sync.server.lookup(values)
+    iocs = [found[value.lower()] for value in values if value.lower() in found]
+    forced = [{**ioc, "CustomFields": without_memory(ioc)} for ioc in iocs]
+    plan = plan_page(forced, sync.settings, sync.now_ms())
+    rejects = [*plan.rejects, *sync.delivery.send(plan)]
+    now = sync.now()
+    seen = {ioc.get("value") for ioc in iocs}
+    sync.state.update(lambda state: with_rejects(state, rejects, seen, now, "to XDR"))
+    refused = {value: reason for value, _, reason in rejects}
+    missing = [value for value in values if value.lower() not in found]
+    outputs = [push_row(str(ioc.get("value")), refused) for ioc in iocs]
+    outputs += [{"indicator": value, "status": "not_found", "reason": "XSOAR has no such indicator"} for value in missing]
+    text = f"pushing IOCs to XDR: complete. {len(iocs) - len(rejects)} of {len(values)} pushed." + rejects_table(rejects)
+    if missing:
+        text += f"\n{len(missing)} indicators were not found: {', '.join(missing)}"
+    return CommandResults(outputs_prefix=f"{BRAND}.Push", outputs_key_field="indicator", outputs=outputs, readable_output=text)
+
+
+def push_row(value: str, refused: Mapping[str, str]) -> dict[str, str]:
+    return {"indicator": value, "status": "rejected" if value in refused else "pushed", "reason": refused.get(value, "")}
+
+
+def without_memory(ioc: Mapping[str, Any]) -> dict[str, Any]:
+    """A push by name is a person's word: XSOAR's values go, whatever XDR said before."""
+    return {name: value for name, value in (ioc.get("CustomFields") or {}).items() if name != "xdriocstate"}
+
+
+def rejects_table(rejects: Sequence[tuple[str, str, str]], shown: int = 50) -> str:
+    if not rejects:
+        return ""
+    lines = [f"\nThe following {len(rejects)} IOCs were not pushed:"]
+    lines += [f"{value}: {reason}." for value, _, reason in rejects[:shown]]
+    if len(rejects) > shown:
+        lines.append(f"... and {len(rejects) - shown} more (`!xdr-iocs-rejects`).")
+    return "\n".join(lines)
+
+
+def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> CommandResults:
+    """`xdr-iocs-enable` and `xdr-iocs-disable`: in XDR at once, and in the field *XDR IOC Status* of the indicators that XSOAR knows."""
+    word = "enabled" if enabled else "disabled"
+    values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
+    if not values:
+        raise ValueError("Argument 'indicator' is empty; give one or more values.")
+    for chunk in slices(values, sync.settings.request_size):
+        sync.client.set_status(chunk, enabled)
+    found = sync.server.lookup(values)
+    items = [status_item(ioc, word) for ioc in found.values() if ioc.get("indicator_type")]
+    for chunk in slices(items, CREATE_SLICE):
+        sync.server.create(list(chunk))
+    outputs = [{"indicator": value, "status": word, "in_xsoar": value.lower() in found} for value in values]
+    return CommandResults(
+        outputs_prefix=f"{BRAND}.Status",
+        outputs_key_field="indicator",
+        outputs=outputs,
+        readable_output=f"IOCs command: {word} indicators={','.join(values)!r}",
+    )
+
+
+def status_item(ioc: Mapping[str, Any], word: str) -> dict[str, Any]:
+    """The indicator again, with its status field and the memory of XDR's side set; our vote stays as it was."""
+    fields: dict[str, Any] = {"xdriocstatus": word}
+    memory = load_memory(ioc.get("CustomFields") or {})
+    if memory is not None:
+        theirs = {**memory["theirs"], "status": word.upper()}
+        base = {**memory["base"], "status": [word.upper()]} if memory["base"] else {}
+        fields["xdriocstate"] = json.dumps({**memory, "theirs": theirs, "base": base}, separators=(",", ":"))
+    item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc), "fields": fields}
+    return {**item, "rawJSON": {"RULE_INDICATOR": ioc["value"], "RULE_STATUS": word.upper()}}
+
+
+def set_sync_time_command(args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-set-sync-time`: deprecated. Moving a cursor by hand loses what lies between, so it does nothing and says so."""
+    return CommandResults(
+        readable_output=f"This command is deprecated and changed nothing (time={args.get('time')!r}). The sync keeps its own position and "
+        "moves it only behind what Cortex XDR accepted. To send everything again, run `!xdr-iocs-sync firstTime=true`.",
+        entry_type=EntryType.WARNING,
+    )
+
+
+def rejects_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-rejects`: what was set aside and why, newest first. Each is tried again when it changes."""
+    limit, page, size = (arg_to_number(args.get(name)) for name in ("limit", "page", "page_size"))
+    for name, number in (("limit", limit), ("page", page), ("page_size", size)):
+        if number is not None and number < 1:
+            raise ValueError(f"Argument '{name}': {number} is less than 1.")
+    state = sync.state.load()
+    rows = [{"indicator": value, **entry} for value, entry in reversed(list(state["rejects"].items()))]
+    first = ((page or 1) - 1) * (size or 50) if page or size else 0
+    shown = rows[first : first + (size or 50)] if page or size else rows[: limit or 50]
+    title = f"{len(rows)} records are set aside, {len(shown)} shown"
+    if state["rejects_dropped"]:
+        title += f"; {state['rejects_dropped']} older ones are no longer listed"
+    return CommandResults(
+        outputs_prefix=f"{BRAND}.Reject",
+        outputs_key_field="indicator",
+        outputs=shown,
+        readable_output=tableToMarkdown(title, shown, headers=["indicator", "type", "reason", "direction", "when"]),
+    )
+
+
+def status_command(sync: Sync) -> CommandResults:
+    """`xdr-iocs-status`: phase, progress, counts and the last error."""
+    state = sync.state.load()
+    bulk = state["bulk"] or {}
+    phase = "not started" if not bulk else "first sync" if bulk["open"] else "following changes"
+    outputs = {
+        "phase": phase,
+        "first_sync_done": bulk.get("done", 0),
+        "first_sync_total": bulk.get("total", 0),
+        "first_sync_started": bulk.get("started"),
+        "first_sync_finished": bulk.get("finished"),
+        "outbound_position": (state["fresh"] or {}).get("edge"),
+        "inbound_position": iso_from_ms(state["inbound"]["ts"]),
+        "pushed": state["counts"]["pushed"],
+        "without_news": state["counts"]["no_news"],
+        "changes_from_xdr": state["inbound"]["rows"],
+        "taken_from_xdr": state["counts"]["created"],
+        "changed_on_both_sides": state["inbound"]["conflicts"],
+        "set_aside_now": len(state["rejects"]),
+        "set_aside_total": state["counts"]["rejected"],
+        "last_outbound": state["last"].get("outbound"),
+        "last_inbound": state["last"].get("inbound"),
+        "last_error": state["last"].get("error") or "",
+    }
+    return CommandResults(
+        outputs_prefix=f"{BRAND}.SyncStatus",
+        outputs=outputs,
+        readable_output=tableToMarkdown("IOC sync", outputs, headers=list(outputs), headerTransform=string_to_table_header),
+    )
+
+
+@dataclass(frozen=True)
+class FileSpot:
+    """Where a file entry has to be written: `path` in the working directory, `entry` to return for it under a name."""
+
+    path: str
+    entry: Callable[[str], dict[str, Any]]
+
+
+def create_sync_file_command(sync: Sync, args: Mapping[str, Any], spot: FileSpot) -> list[Any]:
+    """`xdr-iocs-create-sync-file`: the file that `xdr-iocs-sync` uploads, for the vendor's support; never longer in memory than a page."""
+    zipped, set_time = argToBoolean(args.get("zip") or False), argToBoolean(args.get("set_time") or False)
+    newest = sync.newest()
+    rejects: list[tuple[str, str, str]] = []
+    name = "xdr-sync-file-zipped.zip" if zipped else "xdr-sync-file"
+    if zipped:
+        with zipfile.ZipFile(spot.path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xdr-sync-file", "w", force_zip64=True) as out:
+            write_sync_file(sync, out, rejects)
+    else:
+        with open(spot.path, "wb") as out:
+            write_sync_file(sync, out, rejects)
+    if set_time:
+        store_full_sync(sync, newest, rejects)
+    return [spot.entry(name), *([rejects_table(rejects)] if rejects else [])]
+
+
+def to_keep_file_command(sync: Sync, spot: FileSpot) -> list[Any]:
+    """`xdr-iocs-to-keep-file`: the values that would be kept in XDR, one per line."""
+    rejects: list[tuple[str, str, str]] = []
+    with open(spot.path, "wb") as out:
+        write_keep_file(sync, out, rejects)
+    return [spot.entry("xdr-ioc-to-keep-file")]
+
+
+# ------------------------------------------------------------------------------------------------------------------------ main
+
+
+def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> Any:
+    """Carry out one command and give back its result for the war room."""
+    table: dict[str, Callable[[], Any]] = {
+        "test-module": lambda: test_module_command(sync),
+        "fetch-indicators": lambda: fetch_indicators_command(sync),
+        "xdr-iocs-sync": lambda: sync_command(sync, args),
+        "xdr-iocs-push": lambda: push_command(sync, args),
+        "xdr-iocs-enable": lambda: set_status_command(sync, args, enabled=True),
+        "xdr-iocs-disable": lambda: set_status_command(sync, args, enabled=False),
+        "xdr-iocs-set-sync-time": lambda: set_sync_time_command(args),
+        "xdr-iocs-create-sync-file": lambda: create_sync_file_command(sync, args, new_file()),
+        "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
+        "xdr-iocs-status": lambda: status_command(sync),
+        "xdr-iocs-rejects": lambda: rejects_command(sync, args),
+    }
+    if command not in table:
+        raise NotImplementedError(f"Command {command!r} is not one of this integration.")
+    return table[command]()
+
+
+def new_sync(settings: Settings, server: XsoarServer, port: ContextPort, timing: XDRTiming, known_key_type: str = "") -> Sync:
+    """Put a run together. `known_key_type` is the kind of key that worked before; it spares a refused request."""
+    deadline = timing.monotonic() + settings.time_budget
+    key = replace(settings.key, key_type=known_key_type) if settings.detect_key_type and known_key_type else settings.key
+    client = IndicatorClient(
+        settings.url,
+        key,
+        verify=settings.verify,
+        proxy=settings.proxy,
+        rate=settings.rate,
+        timing=timing,
+        deadline=deadline,
+        source_headers={"x-iocs-source": "xsoar"},
+        detect_key_type=settings.detect_key_type,
+    )
+    state = VersionedState(
+        port, STATE_VERSION, lambda: new_state(int(timing.now() * 1000)), lambda attempt: timing.sleep(timing.jitter() * 0.05 * attempt)
+    )
+    return Sync(settings, client, server, state, timing, deadline)
+
+
+def main() -> None:
+    """Read parameters and arguments, run one command, return its result. Nothing but this function touches `demisto`."""
+    command = demisto.command()
+    demisto.debug(f"Command being called is {command}")
+    try:
+        saas = is_xsiam_or_xsoar_saas()
+        params = demisto.params()
+        server_url = (demisto.demistoUrls() or {}).get("server", "") if "indicator_link" in str(params.get("xsoar_comments_field")) else ""
+        settings = settings_from_params(params, server_url, saas)
+        server = XsoarServer(demisto.searchIndicators, demisto.createIndicators, demisto.info, POPULATED_FIELDS if saas else "")
+        port = ContextPort(
+            read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
+            write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
+        )
+        timing = XDRTiming()
+        known = ""
+        if settings.detect_key_type and command != "test-module":
+            known = json.loads((port.read().get("context") or {}).get(VERSIONED_STATE_KEY) or "{}").get("key_type", "")
+        sync = new_sync(settings, server, port, timing, known)
+
+        def new_file() -> FileSpot:
+            file_id = demisto.uniqueFile()
+            path = f"{demisto.investigation()['id']}_{file_id}"
+            entry = {"Contents": "", "ContentsFormat": "text", "Type": EntryType.FILE, "FileID": file_id}
+            return FileSpot(path, lambda name: {**entry, "File": name})
+
+        result = run_command(command, sync, demisto.args(), new_file)
+        if result is not None:
+            return_results(result)
+    except Exception as error:
+        demisto.debug(f"{command} failed: {type(error).__name__}")
+        return_error(f"{command}: {error}", error=error)
+
+
+if __name__ in ("__main__", "__builtin__", "builtins"):
+    main()
