@@ -1,0 +1,1 @@
+"""Indicator rules (IOCs) of a Cortex XDR tenant."""
