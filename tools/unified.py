@@ -14,7 +14,7 @@ import yaml
 
 ITEM_FOLDERS = ("Integrations", "Scripts")
 # The server puts both names in front of the code; as a module on disk the code has to import them itself.
-HEADER = "import demistomock as demisto\nfrom CommonServerPython import *\n"
+HEADER = "import demistomock as demisto\nfrom CommonServerPython import *\nfrom CommonServerPython import __line__\n"
 UNRESOLVED_MODULE = re.compile(r"^\s*from\s+\w+ApiModule\s+import", re.MULTILINE)
 
 

@@ -10,8 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import toml
-
 SECTION = "path_based_validations"
 
 NEEDS_GRAPH_PREFIXES = ("GR",)
@@ -33,6 +31,8 @@ HEADER = """\
 
 def packaged_config() -> dict[str, Any]:
     """The configuration inside the installed demisto-sdk."""
+    import toml  # comes with demisto-sdk, so that the rest of this file can be tested without it
+
     folder = resources.files("demisto_sdk.commands.validate")
     config: dict[str, Any] = toml.loads((folder / "sdk_validation_config.toml").read_text(encoding="utf-8"))
     return config
