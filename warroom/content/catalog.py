@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from warroom.content.model import Integration, Script
 from warroom.content.reader import pack_display, read_item
 
 _IN_PACK = ("Integrations/*/*.yml", "Integrations/*.yml", "Scripts/*/*.yml", "Scripts/*.yml")
+_FIELD_FILES = tuple(f"{prefix}IndicatorFields/*.json" for prefix in ("", "*/", "Packs/*/"))
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Integrations and scripts by id, in reading order. `problems` are the files left out."""
+    """Integrations and scripts by id, in reading order, cliNames of indicator fields, and the files left out."""
 
     integrations: tuple[Integration, ...] = ()
     scripts: tuple[Script, ...] = ()
     problems: tuple[Problem, ...] = ()
+    indicator_fields: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> Catalog:
@@ -49,11 +52,13 @@ class Catalog:
             first = found.setdefault((type(item), item.id), item)
             if first is not item:
                 problems.append(Problem(file, f"{file}: id: {item.id!r} is already defined by {first.file}"))
+        fields = tuple(_field_names(paths, problems))
         items = list(found.values())
         return cls(
             tuple(item for item in items if isinstance(item, Integration)),
             tuple(item for item in items if isinstance(item, Script)),
             tuple(problems),
+            fields,
         )
 
     def integration(self, brand: str) -> Integration:
@@ -104,6 +109,15 @@ def content_files(path: Path) -> Iterator[Path]:
         for pattern in _IN_PACK:
             yield from sorted(folder.glob(pattern))
             yield from sorted(folder.glob(f"*/{pattern}"))
+
+
+def _field_names(paths: Sequence[Path], problems: list[Problem]) -> Iterator[str]:
+    files = (file for path in paths for pattern in _FIELD_FILES for file in sorted(path.glob(pattern)))
+    for file in _unique(files):
+        try:
+            yield str(json.loads(file.read_bytes())["cliName"])
+        except (OSError, ValueError, KeyError, TypeError):
+            problems.append(Problem(file, f"{file}: cliName: is missing, or the file is no JSON object"))
 
 
 def _unique(files: Iterable[Path]) -> Iterator[Path]:

@@ -96,7 +96,7 @@ class Node:
 def load_yml(file: Path) -> Node:
     """The parsed file. Raises ContentError when it cannot be read, is no YAML or no mapping."""
     try:
-        data = yaml.load(file.read_bytes(), Loader=_Loader)  # a safe loader, chosen above
+        data = yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader, in C where there is one
     except OSError as error:
         raise ContentError(file, "", error.strerror or str(error)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -42,7 +42,7 @@ YML: dict[str, Any] = {
     },
 }  # fmt: skip
 
-PYTHON = '''\
+PYTHON = """\
 import os
 import time
 
@@ -104,14 +104,14 @@ def main():
 
 if __name__ in ("__main__", "__builtin__", "builtins"):
     main()
-'''
+"""
 
 SCRIPT_YML: dict[str, Any] = {
     "commonfields": {"id": "TinyScript", "version": -1}, "name": "TinyScript", "type": "python", "script": "-",
     "timeout": "0s", "args": [{"name": "text", "required": True, "default": True}],
 }  # fmt: skip
 
-SCRIPT_PYTHON = '''\
+SCRIPT_PYTHON = """\
 import demistomock as demisto
 from CommonServerPython import *
 
@@ -123,7 +123,7 @@ def main():
 
 if __name__ in ("__main__", "__builtin__", "builtins"):
     main()
-'''
+"""
 
 
 def write_pack(packs: Path, *, changes: Mapping[str, Any] | None = None) -> Path:

@@ -31,6 +31,7 @@ class Modifiers:
     extend_context: tuple[tuple[str, str], ...] = ()
 
 
+NO_MODIFIERS = Modifiers()
 _MODIFIER_NAMES = (
     "using", "using-brand", "execution-timeout", "retry-count", "retry-interval",
     "raw-response", "ignore-outputs", "extend-context",

@@ -9,7 +9,7 @@ from warroom.engine.errors import UsageError
 
 _KEY = re.compile(r"([A-Za-z_][\w.\-]*)=")
 _NAME = re.compile(r"!\s*([^\s=\"`]+)(?=\s|$)")
-_QUOTES = "\"`"
+_QUOTES = '"`'
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,16 @@ from warroom.engine.masking import Masker
 
 
 def test_masker_secret_is_replaced_in_every_text_of_a_structure() -> None:
-    masker = Masker.of(["s3cret\"key", "", "7"])
-    entry = {"Contents": 'the key is s3cret"key.', "deep": [{"s3cret\"key": 7}], "id": "7", "n": 17, "t": "17"}
+    masker = Masker.of(['s3cret"key', "", "7"])
+    entry = {"Contents": 'the key is s3cret"key.', "deep": [{'s3cret"key': 7}], "id": "7", "n": 17, "t": "17"}
     assert masker.value(entry) == {
         "Contents": "the key is ******.", "deep": [{"******": 7}], "id": "******", "n": 17, "t": "17",
     }  # fmt: skip
 
 
 def test_masker_secret_is_found_in_json_and_url_form() -> None:
-    masker = Masker.of(["a b\"c/d\u00e9"])
-    assert masker.text(json.dumps({"x": "a b\"c/d\u00e9"})) == '{"x": "******"}'
+    masker = Masker.of(['a b"c/d\u00e9'])
+    assert masker.text(json.dumps({"x": 'a b"c/d\u00e9'})) == '{"x": "******"}'
     assert masker.text("key=a%20b%22c%2Fd%C3%A9&x=1") == "key=******&x=1"
 
 

@@ -41,6 +41,9 @@ class Limits:
     cpus: int = 1
 
 
+DEFAULT_LIMITS = Limits()
+
+
 @dataclass(frozen=True)
 class Ending:
     """How a child ended. `signal` is None unless one ended it; `timed_out` tells that the time limit was the reason."""
@@ -117,7 +120,7 @@ def _peak(reported: int, host_peak: int, sampled: int) -> int:
 
 def _high_water(pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/status", "rb") as status:
+        with Path(f"/proc/{pid}/status").open("rb") as status:
             for line in status:
                 if line.startswith(b"VmHWM:"):
                     return int(line.split()[1]) * 1024

@@ -20,7 +20,7 @@ from warroom.engine.errors import SecretError
 
 Backend = Literal["auto", "keyring", "file", "none", "plaintext"]
 Reference = dict[str, Any]
-PASSPHRASE_VARIABLE = "WARROOM_KEYRING_PASSPHRASE"
+PASSPHRASE_VARIABLE = "WARROOM_KEYRING_PASSPHRASE"  # noqa: S105 - the name of a variable
 _SERVICE = "warroom"
 
 

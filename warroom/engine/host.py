@@ -1,0 +1,293 @@
+"""The local host: one home folder, and everything that can be run in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from warroom.content import Catalog, Integration
+from warroom.engine.arguments import NO_MODIFIERS, Modifiers, masked, name_pairs
+from warroom.engine.builtins import Builtins
+from warroom.engine.commandline import parse_command_line
+from warroom.engine.dispatch import FETCH_INCIDENTS, FETCH_INDICATORS, TEST, BuiltinCall, Dispatcher
+from warroom.engine.errors import HomeMissing, UsageError
+from warroom.engine.files import FileKeeper
+from warroom.engine.instances import Instances, SecretInput
+from warroom.engine.job import NO_HOOKS, Hooks, Job
+from warroom.engine.results import ERROR, Progress, RunResult, shape, text_entry
+from warroom.engine.runner import Runner
+from warroom.engine.secrets import Backend, Vault
+from warroom.engine.session import OnCall
+from warroom.engine.sources import fetch_interval_seconds
+from warroom.store import Entry, Instance, Store
+
+DATABASE = "warroom.db"
+CONTENT_SETTING = "content.paths"
+FIELDS_SETTING = "content.fields"
+FAN_OUT_WORKERS = 4
+OnProgress = Callable[[Progress], None]
+
+
+class Host:
+    """One home folder in use. Any number of processes may use the same home at once.
+
+    The seam for playbooks and jobs: they call `run_call` for a task, and merge the `EntryContext` of the entries
+    into the context of their investigation; commands alone keep it in their entries.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        store: Store,
+        paths: Sequence[Path],
+        vault: Vault,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.home = home
+        self.store = store
+        self.paths = tuple(paths)
+        self._catalog: Catalog | None = None
+        self._clock = clock
+        files = FileKeeper(home / "files")
+        self.instances = Instances(store, lambda: self.catalog, vault, clock)
+        self._dispatcher = Dispatcher(store, lambda: self.catalog)
+        self._runner = Runner(
+            store, lambda: self.catalog, self.instances, files, vault.environ, clock, sleep, self._from_script
+        )
+
+    @classmethod
+    def open(
+        cls,
+        home: Path,
+        *,
+        content: Sequence[Path] | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        environ: Mapping[str, str] | None = None,
+        ask: Callable[[str], str] | None = None,
+        create: bool = True,
+    ) -> Host:
+        """Opens a home, making it when `create`. Raises HomeMissing when it is not there otherwise.
+
+        `content` defaults to the paths kept by `add_content`, else ./Packs; `ask(question)` gets a secret.
+        """
+        home = Path(home).absolute()
+        if not create and not (home / DATABASE).is_file():
+            raise HomeMissing(f"there is no warroom home in {home}: run `warroom --home {home} init`")
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = Store.open(home / DATABASE, clock=clock)
+        vault = Vault(home / "secrets", os.environ if environ is None else environ, ask)
+        stored = [Path(path) for path in store.settings.get(CONTENT_SETTING) or []]
+        paths = content if content is not None else stored or [Path("Packs").absolute()]
+        return cls(home, store, [Path(path).absolute() for path in paths], vault, clock, sleep)
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the store; idempotent."""
+        self.store.close()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The content of this home, read at first use."""
+        if self._catalog is None:
+            self._catalog = Catalog.read(self.paths)
+            self._register_fields(self._catalog)
+        return self._catalog
+
+    def add_content(self, path: Path) -> Catalog:
+        """Adds a path to the stored ones and returns what lies there. Raises UsageError when there is no content."""
+        path = path.absolute()
+        found = Catalog.read([path])
+        if not path.exists() or not (found.integrations or found.scripts):
+            why = f": {found.problems[0].reason}" if found.problems else ""
+            raise UsageError(f"there is no integration or script in {path}{why}")
+        stored = self._stored_paths()
+        if str(path) not in stored:
+            self.store.settings.set(CONTENT_SETTING, [*stored, str(path)])
+        return found
+
+    def remove_content(self, path: Path) -> None:
+        """Takes a path off the stored ones. Raises UsageError when it is not among them."""
+        stored = self._stored_paths()
+        if str(path.absolute()) not in stored:
+            raise UsageError(f"{path.absolute()} is not among the content paths: {', '.join(stored) or 'none'}")
+        self.store.settings.set(CONTENT_SETTING, [item for item in stored if item != str(path.absolute())])
+
+    def add_instance(
+        self,
+        brand: str,
+        name: str | None = None,
+        params: Mapping[str, object] | None = None,
+        secrets: Mapping[str, str | SecretInput] | None = None,
+        store_secrets: Backend = "auto",
+    ) -> Instance:
+        """Checks and stores an instance. `params` by name (`name.identifier` for the user part of credentials),
+        `secrets` for types 4, 9 (password part) and 14. Raises UsageError or SecretError, and then changes nothing."""
+        texts = {key: _text(value) for key, value in (params or {}).items()}
+        inputs = {
+            key: value if isinstance(value, SecretInput) else SecretInput(value)
+            for key, value in (secrets or {}).items()
+        }
+        return self.instances.add(brand, name, texts, inputs, store_secrets)
+
+    def run_command(
+        self,
+        line: str,
+        *,
+        using: str | None = None,
+        using_brand: str | None = None,
+        timeout_seconds: float | None = None,
+        on_call: OnCall | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> list[RunResult]:
+        """Runs a command as typed in the war room, on every instance that has it; one result each, by instance name.
+
+        A failure of one does not stop the others. Raises UsageError before anything runs.
+        """
+        parsed = parse_command_line(line)
+        args = name_pairs(self._dispatcher.command(parsed.name), parsed.pairs)
+        overrides = Modifiers(
+            using=tuple(item.strip() for item in (using or "").split(",") if item.strip()),
+            using_brand=using_brand or "",
+        )
+        return self.run_call(parsed.name, args, overrides, timeout_seconds, Hooks(on_call, on_progress))
+
+    def run_call(
+        self,
+        name: str,
+        args: Mapping[str, Any],
+        overrides: Modifiers = NO_MODIFIERS,
+        timeout_seconds: float | None = None,
+        hooks: Hooks = NO_HOOKS,
+        depth: int = 0,
+    ) -> list[RunResult]:
+        """Runs a command whose arguments are already apart, as scripts and playbooks do."""
+        plan = self._dispatcher.plan(name, args, overrides, timeout_seconds)
+        if len(plan) == 1:
+            return [self._one(plan[0], hooks, depth)]
+        with ThreadPoolExecutor(FAN_OUT_WORKERS) as pool:
+            return list(pool.map(lambda job: self._one(job, hooks, depth), plan))
+
+    def run_script(
+        self,
+        name: str,
+        args: Mapping[str, Any] | None = None,
+        *,
+        timeout_seconds: float | None = None,
+        on_call: OnCall | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> RunResult:
+        """Runs one script. Raises UsageError for an unknown one and for wrong arguments."""
+        if self.catalog.script(name) is None:
+            raise UsageError(f"unknown script {name!r}")
+        hooks = Hooks(on_call, on_progress)
+        return self.run_call(name, args or {}, timeout_seconds=timeout_seconds, hooks=hooks)[0]
+
+    def fetch(
+        self,
+        instance_name: str,
+        *,
+        timeout_seconds: float | None = None,
+        on_call: OnCall | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> RunResult:
+        """One fetch-indicators or fetch-incidents run. The last run is stored only when it ends well.
+
+        Raises UsageError for an unknown or disabled instance and for one that does not fetch.
+        """
+        instance, integration = self._enabled(instance_name)
+        name = FETCH_INDICATORS if _fetches_indicators(integration, instance) else FETCH_INCIDENTS
+        job = self._dispatcher.special(instance, integration, name, timeout_seconds)
+        return self._runner.run(job, Hooks(on_call, on_progress))
+
+    def fetch_interval_seconds(self, instance_name: str) -> float:
+        """Seconds between two fetches of this instance. Raises UsageError as `fetch` does."""
+        instance, integration = self._enabled(instance_name)
+        return fetch_interval_seconds(instance.params, feed=_fetches_indicators(integration, instance))
+
+    def test_instance(self, name: str, *, timeout_seconds: float | None = None) -> RunResult:
+        """Runs test-module; status ok only when it answered ok. Works on disabled instances too."""
+        instance = self.instances.get(name)
+        integration = self.instances.find_integration(instance.brand)
+        return self._runner.run(self._dispatcher.special(instance, integration, TEST, timeout_seconds), NO_HOOKS)
+
+    def _enabled(self, name: str) -> tuple[Instance, Integration]:
+        instance = self.instances.get(name)
+        if not instance.enabled:
+            raise UsageError(f"instance {name} is disabled; run `warroom instance enable {name}`")
+        return instance, self.instances.find_integration(instance.brand)
+
+    def _one(self, job: Job | BuiltinCall, hooks: Hooks, depth: int) -> RunResult:
+        return self._runner.run(job, hooks, depth) if isinstance(job, Job) else self._builtin(job)
+
+    def _builtin(self, call: BuiltinCall) -> RunResult:
+        started = self._clock()
+        try:
+            entries, error = Builtins(self.store).run(call.command.name, call.args), None
+        except ValueError as refused:
+            entries, error = [text_entry(ERROR, str(refused))], str(refused)
+        marks = {"Brand": "Builtin", "ModuleName": "Builtin"}
+        entries = [{**shape(entry, call.modifiers), "ID": uuid.uuid4().hex, **marks} for entry in entries]
+        status = "error" if error else "ok"
+        result = RunResult(
+            "Builtin", "Builtin", call.command.name, "error" if error else "ok", entries, error=error,
+            duration_seconds=max(0.0, self._clock() - started),
+        )  # fmt: skip
+        when = datetime.fromtimestamp(started, tz=timezone.utc).isoformat().replace("+00:00", "Z")
+        self.store.entries.add(Entry(
+            uuid.uuid4().hex, when, "Builtin", "Builtin", call.command.name, masked(call.command, call.args), status,
+            result.duration_seconds, entries,
+        ))  # fmt: skip
+        return result
+
+    def _from_script(self, name: str, args: Mapping[str, Any], seconds: float, depth: int) -> list[dict[str, Any]]:
+        # The script's own limit ends whatever it started.
+        plan = self._dispatcher.plan(name, args, NO_MODIFIERS, None)
+        capped = [
+            replace(job, limits=replace(job.limits, timeout_seconds=min(job.limits.timeout_seconds, seconds)))
+            if isinstance(job, Job)
+            else job
+            for job in plan
+        ]
+        return [entry for job in capped for entry in self._one(job, NO_HOOKS, depth).entries]
+
+    def _stored_paths(self) -> list[str]:
+        return [str(path) for path in self.store.settings.get(CONTENT_SETTING) or []]
+
+    def _register_fields(self, catalog: Catalog) -> None:
+        names = sorted(set(catalog.indicator_fields))
+        if names != self.store.settings.get(FIELDS_SETTING):
+            self.store.indicators.register_fields(names)
+            self.store.settings.set(FIELDS_SETTING, names)
+
+
+def _fetches_indicators(integration: Integration, instance: Instance) -> bool:
+    for offered, switch in ((integration.feed, "feed"), (integration.is_fetch, "isFetch")):
+        if offered and instance.params.get(switch) is not False:
+            return switch == "feed"
+    if integration.feed or integration.is_fetch:
+        raise UsageError(f"instance {instance.name} does not fetch: its parameter feed or isFetch is false")
+    raise UsageError(f"instance {instance.name} cannot fetch: {integration.id} is neither a feed nor fetches incidents")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value) if isinstance(value, (list, dict)) else str(value)
