@@ -4,7 +4,13 @@ PY := .venv/bin/python
 TOX := WARROOM_PYTHON=$(PY) WARROOM_SKIP_INSTALL=true $(PY) -m tox run -q
 PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --editable
 
+# Child processes run elsewhere, so they need the whole path; and a wrong one must not fall back to our own stand-in.
 ifdef COMMON_SERVER_PYTHON
+given := $(COMMON_SERVER_PYTHON)
+override COMMON_SERVER_PYTHON := $(shell cd '$(given)' 2>/dev/null && test -f CommonServerPython.py && pwd)
+ifeq ($(COMMON_SERVER_PYTHON),)
+$(error COMMON_SERVER_PYTHON: '$(given)' is not a folder with a CommonServerPython.py)
+endif
 export COMMON_SERVER_PYTHON
 endif
 
