@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from Tests.content.repository import Item, Repository, star_imports, words
+from Tests.content.repository import Item, Repository, built_words, star_imports, words
 
 # Commands and scripts that every server has. Add a name here only when it is in the server or in pack Base or
 # CommonScripts, which are installed everywhere.
@@ -34,8 +34,8 @@ READ_BY_SERVER = frozenset(
 
 INTEGRATION_FILES = ("{}.py", "{}_test.py", "README.md", "{}_description.md", "{}_image.png", "command_examples.txt")
 SCRIPT_FILES = ("{}.py", "{}_test.py", "README.md")
-# A name in a README: alone in a table cell, or between backticks.
-MENTION = r"(?:\|\s*|`){}(?:\s*\||`)"
+# A name in a README: alone in a table cell or in a list there, or between backticks.
+MENTION = r"(?:\|\s*|`|^\|[^|\n]*, ){}(?:\s*\||`|, )"
 
 
 def duplicate_ids(repository: Repository) -> list[str]:
@@ -191,8 +191,12 @@ def declared_but_not_in_code(repository: Repository) -> list[str]:
     """Commands, arguments and parameters of a yml that the code never names, so that using them has no effect."""
     faults = []
     for item in repository.with_code:
-        used = set().union(*(words(tree) for tree in repository.trees(item)))
-        faults += [f"{item.path}: {what} is not in the code" for what, name in _declared(item) if name not in used]
+        trees = repository.trees(item)
+        used = set().union(*(words(tree) for tree in trees))
+        built = [pattern for tree in trees for pattern in built_words(tree)]
+        for what, name in _declared(item):
+            if name not in used and not any(pattern.fullmatch(name) for pattern in built):
+                faults.append(f"{item.path}: {what} is not in the code")
     return faults
 
 
@@ -244,7 +248,7 @@ def _section(readme: str, command: str) -> str:
 
 
 def _mentions(text: str, name: str) -> bool:
-    return re.search(MENTION.format(re.escape(name)), text) is not None
+    return re.search(MENTION.format(re.escape(name)), text, re.MULTILINE) is not None
 
 
 def wrong_examples(repository: Repository) -> list[str]:

@@ -110,7 +110,9 @@ def names(check: Check) -> str:
 
 @pytest.mark.parametrize("check", checks.CHECKS, ids=names)
 def test_packs_every_check_finds_nothing(check: Check, packs: Repository) -> None:
-    assert check(packs) == []
+    faults = check(packs)
+
+    assert not faults, "\n".join(faults)
 
 
 def test_read_packs_are_found(packs: Repository) -> None:
@@ -249,6 +251,28 @@ def test_declared_but_not_in_code_name_in_api_module_passes(sample: Sample) -> N
     sample.text(f"{MODULE}/SharedApiModule.py", "NAME = 'indicator'\n")
 
     assert sample.faults(checks.declared_but_not_in_code) == []
+
+
+def test_declared_but_not_in_code_name_made_by_f_string_passes(sample: Sample) -> None:
+    data = integration()
+    data["configuration"].append({"name": "apikey_creds", "display": ""})
+    sample.yml(f"{INTEGRATION}/Sync.yml", data)
+    assert len(sample.faults(checks.declared_but_not_in_code)) == 1
+
+    sample.text(
+        f"{INTEGRATION}/Sync.py", CODE + "    credentials = f'{address}_creds'\n    text = f'{address}: {address}'\n"
+    )
+
+    assert sample.faults(checks.declared_but_not_in_code) == []
+
+
+@pytest.mark.parametrize(
+    "cell", ["| First, Server URL |", "| Server URL, Last |", "| First, Server URL, Last |", "`Server URL`"]
+)
+def test_not_in_readme_parameter_in_list_passes(sample: Sample, cell: str) -> None:
+    sample.text(f"{INTEGRATION}/README.md", README.replace("| Server URL |", cell))
+
+    assert sample.faults(checks.not_in_readme) == []
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -170,3 +171,15 @@ def _words(node: ast.AST) -> Iterator[str]:
             yield name
         case ast.keyword(arg=str() as name):
             yield name
+
+
+def built_words(tree: ast.Module) -> list[re.Pattern[str]]:
+    """What the f-strings of the code can make: one pattern for each that looks like a name with fixed parts."""
+    return [pattern for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) and (pattern := _built(node))]
+
+
+def _built(node: ast.JoinedStr) -> re.Pattern[str] | None:
+    fixed = [str(part.value) if isinstance(part, ast.Constant) else None for part in node.values]
+    if not re.fullmatch(r"\w{3,}", "".join(part or "" for part in fixed)):
+        return None
+    return re.compile("".join(r"\w+" if part is None else re.escape(part) for part in fixed))
