@@ -31,11 +31,13 @@ _UNITS = {
 }  # fmt: skip
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 _PLAIN = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d(:?\d\d(:?\d\d(?P<fraction>[.,]\d+)?)?)?(Z|z|[+-]\d\d(:?\d\d)?)?)?)?)?")
-_RELATIVE = re.compile(r"(?P<ahead>in\s+)?(?P<count>\d+|an?)\s+(?P<unit>[a-z]+?)s?(?P<side>\s+ago|\s+from\s+now)?", re.I)
+_RELATIVE = re.compile(
+    r"(?P<ahead>in\s+)?(?P<count>\d+|an?)\s+(?P<unit>[a-z]+?)s?(?P<side>\s+ago|\s+from\s+now)?", re.I
+)
 _MATHS = re.compile(r"now(?P<steps>(?:[+-]\d+[yMwdhms])*)")
 _STEP = re.compile(r"([+-]\d+)([yMwdhms])")
 ALLOWED = (
-    '2024-01-31, 2024-01-31T10:00:00, 2024-01-31T10:00:00.123456+02:00, now, now-7d, '
+    "2024-01-31, 2024-01-31T10:00:00, 2024-01-31T10:00:00.123456+02:00, now, now-7d, "
     '"7 days ago", "2 hours from now", today, yesterday, tomorrow'
 )
 

@@ -87,7 +87,7 @@ def _edited_expiration(name: str, content: Any, now: int) -> str:
         return NEVER
     named = span(word, now)
     if named is None:
-        raise ValueError(f"expiration {content!r} is not a date; use never, 2024-01-31T10:00:00Z or \"2 days from now\"")
+        raise ValueError(f'expiration {content!r} is not a date; use never, 2024-01-31T10:00:00Z or "2 days from now"')
     return from_micros(named[0])
 
 

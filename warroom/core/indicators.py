@@ -96,7 +96,7 @@ def identity(value: str) -> str:
 
 
 def prepare(raw: Mapping[str, Any]) -> Item:
-    """The checked form of `{"value", "type", "fields"?, "score"?, "service"?, ...}`. Raises RefusedItem with the reason."""
+    """The checked form of `{"value", "type", "fields"?, "score"?, "service"?, ...}`. Raises RefusedItem."""
     if not isinstance(raw, Mapping):
         raise RefusedItem("the item is not an object")
     value = checked_text(raw, "value", VALUE_LIMIT)
@@ -106,7 +106,7 @@ def prepare(raw: Mapping[str, Any]) -> Item:
 
 
 def checked_text(raw: Mapping[str, Any], name: str, limit: int) -> str:
-    """The text under `name`, without surrounding blanks. Raises RefusedItem when missing, too long or with control characters."""
+    """The text under `name`, without surrounding blanks. Raises RefusedItem when there is none that can be kept."""
     text = raw.get(name)
     if not isinstance(text, str) or not (text := text.strip()):
         raise RefusedItem(f"{name} is missing or not a text")
@@ -155,7 +155,9 @@ def _expiration(given: Any) -> int | None:
 
 def as_list(content: Any) -> list[Any]:
     """A multi-value field as list: a text is split at commas, blanks and repetitions go, order stays."""
-    parts = content.split(",") if isinstance(content, str) else content if isinstance(content, (list, tuple)) else [content]
+    parts = (
+        content.split(",") if isinstance(content, str) else content if isinstance(content, (list, tuple)) else [content]
+    )
     cleaned = (part.strip() if isinstance(part, str) else part for part in parts)
     return union((), (part for part in cleaned if part not in ("", None)))
 
@@ -232,11 +234,11 @@ def _same(before: Document, after: Document, now: int) -> bool:
     for name, content in after.items():
         if name not in _VOLATILE and name != "expiration" and before[name] != content:
             return False
-    return before["expiration"] == after["expiration"] or _still_fresh(before, after, now)
+    return bool(before["expiration"] == after["expiration"]) or _still_fresh(before, after, now)
 
 
 def _still_fresh(before: Document, after: Document, now: int) -> bool:
-    minutes = after["expirationInterval"]
+    minutes = int(after["expirationInterval"])
     left = (to_micros(before["expiration"]) or 0) - now
     return minutes > 0 and left * 2 >= minutes * MINUTE
 
@@ -302,7 +304,7 @@ def merge_fields(old: Document, new: Document, kept: frozenset[str]) -> Document
 
 def settle(doc: Document) -> Document:
     """The document with everything that follows from its sources computed anew (verdict, type, expiration, names)."""
-    feeds: list[Document] = [entry for entry in (doc.get("moduleToFeedMap") or {}).values()]
+    feeds: list[Document] = list((doc.get("moduleToFeedMap") or {}).values())
     if not feeds:
         return doc
     kept = locked(doc)

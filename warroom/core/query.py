@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from lark import Lark, Token, Tree
+from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
 from lark.visitors import Transformer_NonRecursive
 
@@ -34,14 +34,15 @@ from warroom.core.query_tree import (
     Regex,
     Scores,
     both,
-    depth,
     either,
+    extent,
     negation,
 )
 from warroom.core.verdicts import SCORES, score_of
 
 MAX_LENGTH = 1_000_000
 MAX_DEPTH = 100
+MAX_TERMS = 10_000
 _TERMINALS = {
     "FIELD": "field:", "TEXT": "a word", "STRING": "a quoted text", "REGEX": "/regexp/", "ITEM": "a word",
     "_AND": "and", "_OR": "or", "_NOT": "not", "_MINUS": "-", "_TO": "TO", "LPAR": "(", "RPAR": ")",
@@ -72,8 +73,7 @@ def parse(text: str, *, now: int, known_fields: Iterable[str] = ()) -> Node:
         if isinstance(error.orig_exc, QueryError):
             raise error.orig_exc from None
         raise
-    if depth(node) > MAX_DEPTH:
-        raise QueryError(0, text[:40], f"nested deeper than {MAX_DEPTH} levels")
+    _check_extent(text, node)
     return node
 
 
@@ -91,10 +91,22 @@ def _check_text(text: str) -> None:
         raise QueryError(bad.start(), bad.group(), "not a character that an indicator can hold")
 
 
+def _check_extent(text: str, node: Node) -> None:
+    depth, terms = extent(node)
+    if depth > MAX_DEPTH:
+        raise QueryError(0, text[:40], f"nested deeper than {MAX_DEPTH} levels")
+    if terms > MAX_TERMS:
+        raise QueryError(
+            0, text[:40], f"more than {MAX_TERMS} terms (equal tests of one field joined by or count once)"
+        )
+
+
 def _syntax_error(text: str, error: UnexpectedInput) -> QueryError:
-    position = error.pos_in_stream if isinstance(error, UnexpectedCharacters) else len(text)
-    names: Iterable[str] = getattr(error, "allowed", None) or getattr(error, "accepts", None) or ()
-    if isinstance(error, UnexpectedToken):
+    position = len(text)
+    names: Iterable[str] = getattr(error, "allowed", None) or ()
+    if isinstance(error, UnexpectedCharacters):
+        position = error.pos_in_stream or 0
+    elif isinstance(error, UnexpectedToken):
         position = len(text) if error.token.type == "$END" else error.token.start_pos or 0
         names = error.accepts or error.expected
     allowed = ", ".join(sorted({_TERMINALS.get(name, name) for name in names}))
@@ -178,12 +190,12 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
         return parts[0] if len(parts) == 1 else _Joined(either, tuple(parts))
 
     def bare(self, parts: list[Token]) -> Node:
-        token = parts[0]
-        if token.type == "REGEX":
-            return _regex("value", token)
-        if token.type == "TEXT" and _wild(token):
-            return All() if token == "*" else Glob("value", str(token))
-        return Glob("value", f"*{_escape(_text(token))}*")
+        word = parts[0]
+        if word.type == "REGEX":
+            return _regex("value", word)
+        if word.type == "TEXT" and _wild(word):
+            return All() if word == "*" else Glob("value", str(word))
+        return Glob("value", f"*{_escape(_text(word))}*")
 
     def field_term(self, parts: list[Any]) -> Node:
         token, piece = parts
@@ -234,23 +246,23 @@ def _bad(token: Token, problem: str) -> QueryError:
     return QueryError(token.start_pos or 0, str(token), problem)
 
 
-def _equal(field: str, token: Token, now: int) -> Node:
+def _equal(field: str, word: Token, now: int) -> Node:
     kind = kind_of(field)
-    if token == "*":
+    if word == "*":
         return Exists(field)
-    if token == '""':
+    if word == '""':
         return negation(Exists(field))
     if kind == "date":
-        low, high = _span(field, token, now)
+        low, high = _span(field, word, now)
         return Dates(field, low, high)
     if kind == "score":
-        score = _score(field, token)
+        score = _score(field, word)
         return Scores(score, score)
     if kind == "status":
-        return _status(token)
-    if kind == "boolean" and _text(token).lower() not in ("true", "false"):
-        raise _bad(token, f"{field} is true or false")
-    return _textual(field, token, contains=kind == "contains")
+        return _status(word)
+    if kind == "boolean" and _text(word).lower() not in ("true", "false"):
+        raise _bad(word, f"{field} is true or false")
+    return _textual(field, word, contains=kind == "contains")
 
 
 def _textual(field: str, token: Token, *, contains: bool) -> Node:
@@ -328,11 +340,3 @@ def _bound(token: Token | None, inclusive: bool, now: int) -> Bound | None:
     if number is None and when is None:
         raise _bad(token, f"neither a number nor a date such as {ALLOWED}")
     return Bound(text, number, when, inclusive)
-
-
-def parse_tree(text: str) -> Tree[Token]:
-    """The bare syntax tree, for tools that explain a query. Raises QueryError."""
-    try:
-        return _parser().parse(text)
-    except UnexpectedInput as error:
-        raise _syntax_error(text, error) from None

@@ -44,7 +44,7 @@ NAMES = sorted({*BUILT_IN, "verdict", "reputation", "created"})
 
 
 def canonical(name: str, custom: frozenset[str]) -> str | None:
-    """The name under which documents hold the field, None when nobody knows it. Case does not count for built-in names."""
+    """The name under which documents hold the field, None when nobody knows it. Only built-in names ignore case."""
     bare = name[len("CustomFields.") :] if name.startswith("CustomFields.") else name
     if bare in custom:
         return bare

@@ -10,8 +10,23 @@ from typing import Any
 from warroom.core.dates import NO_DATE, to_micros
 from warroom.core.indicators import Document, identity
 from warroom.core.query_fields import kind_of
-from warroom.core.query_tree import Active, All, And, AnyOf, Bound, Dates, Exists, Glob, Node, Not, Or, Range, Regex, Scores
-from warroom.core.query_tree import glob_regex
+from warroom.core.query_tree import (
+    Active,
+    All,
+    And,
+    AnyOf,
+    Bound,
+    Dates,
+    Exists,
+    Glob,
+    Node,
+    Not,
+    Or,
+    Range,
+    Regex,
+    Scores,
+    glob_regex,
+)
 from warroom.core.verdicts import reliability_letter, score_of
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Union
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,8 @@ class Range:
     high: Bound | None
 
 
-Leaf = Union[All, AnyOf, Glob, Regex, Exists, Active, Dates, Scores, Range]
-Node = Union[And, Or, Not, Leaf]
+Leaf = All | AnyOf | Glob | Regex | Exists | Active | Dates | Scores | Range
+Node = And | Or | Not | Leaf
 
 
 def both(items: Iterable[Node]) -> Node:
@@ -136,13 +135,14 @@ def children(node: Node) -> tuple[Node, ...]:
     return (node.item,) if isinstance(node, Not) else ()
 
 
-def depth(node: Node) -> int:
-    """How deep the tree is, counted without recursion: a hostile query must not exhaust the stack."""
-    deepest, level = 0, [node]
+def extent(node: Node) -> tuple[int, int]:
+    """How deep the tree is and how many leaves it has, without recursion: no query may exhaust the stack."""
+    depth, leaves, level = 0, 0, [node]
     while level:
-        deepest += 1
+        depth += 1
+        leaves += sum(1 for one in level if not children(one))
         level = [child for one in level for child in children(one)]
-    return deepest
+    return depth, leaves
 
 
 def glob_parts(pattern: str) -> Iterator[tuple[bool, str]]:

@@ -23,10 +23,10 @@ from warroom.store.records import (
     Instances,
     LastRuns,
     Lists,
-    Relationships,
     Settings,
     VersionedContext,
 )
+from warroom.store.relationships import Relationships
 
 __all__ = [
     "ApplyResult",
@@ -81,5 +81,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

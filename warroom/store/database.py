@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from warroom.store.schema import MIGRATIONS, Migration
 
 BUSY_SECONDS = 60.0
 CACHE_KIB = 65_536
-CHECKPOINT_PAGES = 8_000
+# Bulk loads touch the same index pages again and again; the longer the log, the fewer times they are copied back.
+CHECKPOINT_PAGES = 64_000
+Values = Sequence[Any] | Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
 
 
@@ -44,7 +46,7 @@ class Database:
         """Makes a Python function callable from SQL on this connection."""
         self._connection.create_function(name, arguments, body)
 
-    def run(self, statement: str, values: Sequence[Any] = ()) -> int:
+    def run(self, statement: str, values: Values = ()) -> int:
         """Executes a statement; returns how many rows it changed."""
         with self._lock:
             return self._connection.execute(statement, values).rowcount
@@ -54,12 +56,12 @@ class Database:
         with self._lock:
             self._connection.executemany(statement, rows)
 
-    def rows(self, statement: str, values: Sequence[Any] = ()) -> Rows:
+    def rows(self, statement: str, values: Values = ()) -> Rows:
         """All rows of a query."""
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
 
-    def row(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+    def row(self, statement: str, values: Values = ()) -> tuple[Any, ...] | None:
         """The first row of a query, None without one."""
         with self._lock:
             found: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
@@ -78,9 +80,8 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Several reads that see one state of the file."""
-        with self._lock:
-            with self._block(*self._words(write=False), write=self._writing):
-                yield
+        with self._lock, self._block(*self._words(write=False), write=self._writing):
+            yield
 
     def _words(self, *, write: bool) -> tuple[str, str, str]:
         if self._depth == 0:
@@ -117,7 +118,7 @@ class Database:
         self.run(f"pragma cache_size = -{CACHE_KIB}")
         self.run(f"pragma wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self.run("pragma temp_store = memory")
-        self.run("pragma journal_size_limit = 67108864")
+        self.run("pragma journal_size_limit = 268435456")
 
     def _enter_wal(self, deadline: float) -> None:
         # SQLite does not wait when two processes switch the journal at once, so this does.
@@ -130,15 +131,17 @@ class Database:
                 time.sleep(0.01)
 
     def _migrate(self, migrations: Sequence[Migration]) -> None:
-        if self.row("select 1 from sqlite_master where name = 'migrations'"):
-            if self._applied() == {step.name for step in migrations}:
-                return
+        begun = self.row("select 1 from sqlite_master where name = 'migrations'")
+        if begun and self._applied() == {step.name for step in migrations}:
+            return
         with self.atomic():
             self.run("create table if not exists migrations (name text primary key, applied text not null)")
             applied = self._applied()
             unknown = sorted(applied - {step.name for step in migrations})
             if unknown:
-                raise StoreError(f"the store was written by a newer version (it knows {', '.join(unknown)}); update this program")
+                raise StoreError(
+                    f"the store was written by a newer version (it knows {', '.join(unknown)}); update this program"
+                )
             for step in migrations:
                 if step.name not in applied:
                     self._apply(step)

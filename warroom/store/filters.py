@@ -4,11 +4,13 @@ What a column holds becomes SQL. What stands only in the documents is left to a 
 calls with the document, one call for the largest piece of the tree that has no column.
 """
 
+# ruff: noqa: S608 - only names of tables and columns are written into statements, every value is bound.
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -39,6 +41,8 @@ DATE_COLUMNS = {
     "expiration": "expiration",
 }
 _TEXT_COLUMNS = {"value": "key", "type": "type"}
+_INLINE = 50
+Side = Literal["low", "high"]
 Predicate = Callable[[Document], bool]
 
 
@@ -46,21 +50,24 @@ Predicate = Callable[[Document], bool]
 class Condition:
     """`sql` with `?` for each of `values`; `document_match(i, doc)` in it means the i-th predicate.
 
-    `by_key`: at most a few rows fit and the value index finds them. `live`: depends on the clock.
+    `by_key`: at most a few rows fit and the value index finds them.
     """
 
     sql: str
     values: tuple[Any, ...]
     predicates: tuple[Predicate, ...]
     by_key: bool
-    live: bool
 
 
-def condition(node: Node, now: int) -> Condition:
-    """The SQL condition of a query; `now` in microseconds since 1970 UTC."""
-    build = _Build(now)
+def condition(node: Node, now: int, overtaken: Side | None = None) -> Condition:
+    """The SQL condition of a query; `now` in microseconds since 1970 UTC.
+
+    `overtaken`: the end of the range of `modified` that the place of a walk has passed; the database shall
+    filter by it but not look it up.
+    """
+    build = _Build(now, overtaken)
     sql = build.sql(node)
-    return Condition(sql, tuple(build.values), tuple(build.predicates), _by_key(node), build.live)
+    return Condition(sql, tuple(build.values), tuple(build.predicates), _by_key(node))
 
 
 def _by_key(node: Node) -> bool:
@@ -72,10 +79,10 @@ def _by_key(node: Node) -> bool:
 class _Build:
     """Collects the values and predicates of one condition while it is written, left to right."""
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, overtaken: Side | None) -> None:
+        self._overtaken = overtaken
         self.values: list[Any] = []
         self.predicates: list[Predicate] = []
-        self.live = False
         self._now = now
 
     def sql(self, node: Node) -> str:
@@ -94,7 +101,7 @@ class _Build:
         rest = tuple(item for item in items if not _has_column(item))
         if rest:
             parts.append(self._by_document(kind(rest)))
-        return "(" + word.join(parts) + ")"
+        return _balanced(parts, word)
 
     def _by_document(self, node: Node) -> str:
         now = self._now
@@ -104,7 +111,6 @@ class _Build:
 
     def _leaf(self, node: Node) -> str:
         if isinstance(node, Active):
-            self.live = True
             return self._with("expiration > ?", self._now)
         if isinstance(node, Scores):
             return self._scores(node)
@@ -129,10 +135,15 @@ class _Build:
 
     def _dates(self, node: Dates) -> str:
         column = DATE_COLUMNS[node.field]
-        parts = [] if node.low is None else [self._with(f"{column} >= ?", node.low)]
+        parts = [] if node.low is None else [self._with(f"{self._end(column, 'low')} >= ?", node.low)]
         # Every real date is below NO_DATE, so an open upper end still leaves the missing ones out.
-        parts.append(self._with(f"{column} < ?", NO_DATE if node.high is None else min(node.high, NO_DATE)))
+        high = NO_DATE if node.high is None else min(node.high, NO_DATE)
+        parts.append(self._with(f"{self._end(column, 'high')} < ?", high))
         return "(" + " and ".join(parts) + ")"
+
+    def _end(self, column: str, side: Side) -> str:
+        # Of two bounds on one side SQLite looks up either; a plus sign takes this one out of its choice.
+        return f"+{column}" if column == "modified" and side == self._overtaken else column
 
     def _any_of(self, node: AnyOf) -> str:
         texts = sorted(wanted_texts(node))
@@ -142,9 +153,17 @@ class _Build:
         column = _TEXT_COLUMNS[node.field]
         if len(texts) == 1:
             return self._with(f"{column} = ?", texts[0])
-        if node.field == "type":
+        if node.field == "type" and len(texts) <= _INLINE:
             return self._with(f"{column} in ({', '.join('?' * len(texts))})", *texts)
         return self._with(f"{column} in (select value from json_each(?))", _json(texts))
+
+
+def _balanced(parts: list[str], word: str) -> str:
+    # SQLite reads `a or b or c` as a chain as deep as it is long, and allows a depth of 1,000.
+    if len(parts) <= 2:
+        return "(" + word.join(parts) + ")"
+    middle = len(parts) // 2
+    return f"({_balanced(parts[:middle], word)}{word}{_balanced(parts[middle:], word)})"
 
 
 def _has_column(node: Node) -> bool:

@@ -1,5 +1,7 @@
 """The indicators of a store: taking in, finding, editing."""
 
+# ruff: noqa: S608 - only names of tables and columns are written into statements, every value is bound.
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +19,7 @@ from warroom.core.query_match import date_of
 from warroom.core.query_tree import AnyOf, Dates, Node, both
 from warroom.store.database import Database
 from warroom.store.errors import StoreError
-from warroom.store.filters import Condition, Predicate, condition
+from warroom.store.filters import Predicate, Side, condition
 from warroom.store.intake import ApplyResult, Intake, Ledger, load, save
 from warroom.store.rows import current, project
 from warroom.store.walk import Order, order
@@ -69,8 +71,9 @@ class Indicators:
     # --- taking in ---
 
     def apply(self, batch: Sequence[Mapping[str, Any]], source: Source) -> ApplyResult:
-        """Merges feed items `{"value", "type", "rawJSON"?, "fields"?, "score"?, "relationships"?, "service"?}` in one transaction.
+        """Merges feed items in one transaction.
 
+        An item is `{"value", "type", "rawJSON"?, "fields"?, "score"?, "relationships"?, "service"?}`.
         Idempotent: what the source said before counts as unchanged. A bad item is refused, the rest is taken.
         """
         with self._database.atomic():
@@ -158,7 +161,7 @@ class Indicators:
         now = self._now()
         node, walk = self._parse(query, now), order([("modified", True)])
         while True:
-            rows = self._rows(condition(node, self._now()), walk, ITERATE_PAGE, 0, place)
+            rows = self._rows(node, self._now(), walk, ITERATE_PAGE, 0, place)
             for _, expiration, doc, *_ in rows:
                 whole = current(doc, expiration, self._now())
                 yield orjson.loads(project(whole, populate_fields) if populate_fields else whole)
@@ -192,7 +195,7 @@ class Indicators:
             node = self._wanted(query, value, _dated(from_date, to_date, now), now)
             total = self._total(node, now)
             skip = 0 if search_after else size * page
-            rows = self._rows(condition(node, now), walk, size, skip, search_after)
+            rows = self._rows(node, now, walk, size, skip, search_after)
         docs = [current(doc, expiration, now) for _, expiration, doc, *_ in rows]
         if populate_fields:
             docs = [project(doc, populate_fields) for doc in docs]
@@ -234,7 +237,11 @@ class Indicators:
         node = self._parse(query, now)
         return node if dates is None else both([node, dates])
 
-    def _rows(self, wanted: Condition, walk: Order, size: int, skip: int, place: Sequence[Any] | None) -> list[tuple[Any, ...]]:
+    def _rows(
+        self, node: Node, now: int, walk: Order, size: int, skip: int, place: Sequence[Any] | None
+    ) -> list[tuple[Any, ...]]:
+        overtaken: Side | None = ("low" if walk.ascending else "high") if place and walk.by_modified else None
+        wanted = condition(node, now, overtaken)
         where, values = wanted.sql, list(wanted.values)
         if place:
             beyond, more = walk.after(place)

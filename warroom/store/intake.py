@@ -1,5 +1,7 @@
 """Writing indicators: feed batches, edits, removals. Everything here runs inside one transaction."""
 
+# ruff: noqa: S608 - only names of tables and columns are written into statements, every value is bound.
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +22,8 @@ from warroom.core.indicators import (
     prepare,
 )
 from warroom.store.database import Database
+from warroom.store.errors import StoreError
+from warroom.store.relationships import Relationships, pack
 from warroom.store.rows import INSERT, UPDATE, Stamp, columns
 
 _CHUNK = 500
@@ -50,9 +54,9 @@ class Ledger:
 
     def __init__(self, database: Database, now: int) -> None:
         self._database = database
-        numbers = dict(database.rows("select name, number from counters"))
-        self.seq: int = numbers["indicator_seq"]
-        self.modified: int = numbers["modified"]
+        numbers: dict[str, int] = dict(database.rows("select name, number from counters"))
+        self.seq = numbers["indicator_seq"]
+        self.modified = numbers["modified"]
         self._now = now
 
     def new(self) -> Stamp:
@@ -89,6 +93,7 @@ class Intake:
         self._raws: dict[int, bytes] = {}
         self._listed: list[int] = []
         self._field_names: set[str] = set()
+        self._links: list[tuple[Any, ...]] = []
         self._counts = {"created": 0, "updated": 0, "unchanged": 0, "excluded": 0}
         self._refused: list[Refusal] = []
 
@@ -110,9 +115,11 @@ class Intake:
         for index, raw in enumerate(batch):
             try:
                 item = prepare(raw)
-            except RefusedItem as refusal:
+                links = pack(raw.get("relationships"), self._source.brand, self._source.instance_id)
+            except (RefusedItem, StoreError) as refusal:
                 self._refuse(index, raw, str(refusal))
             else:
+                self._links.extend(links)
                 if item.value != RELATIONSHIPS_ONLY:
                     yield index, item
 
@@ -163,6 +170,8 @@ class Intake:
         if self._raws:
             statement = "insert or replace into indicator_raw values (?, ?, ?)"
             database.run_many(statement, [(seq, instance, raw) for seq, raw in self._raws.items()])
+        if self._links:
+            Relationships(database).put(self._links)
         if self._field_names:
             database.run_many("insert or ignore into custom_fields values (?)", [(name,) for name in self._field_names])
         if self._source.expiration_policy == "suddenDeath":

@@ -1,4 +1,6 @@
-"""The small tables: integration contexts, last runs, instances, entries, lists, incidents, settings, relationships."""
+"""The small tables: integration contexts, last runs, instances, entries, lists, incidents and settings."""
+
+# ruff: noqa: S608 - only names of tables and columns are written into statements, every value is bound.
 
 from __future__ import annotations
 
@@ -7,8 +9,6 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import orjson
 
 from warroom.core.dates import from_micros
 from warroom.core.indicators import now_micros
@@ -137,10 +137,12 @@ class Instances:
 
     def list(self) -> list[Instance]:
         """All instances by name."""
-        return [self._instance(row) for row in self._database.rows(f"select {self._COLUMNS} from instances order by name")]
+        return [
+            self._instance(row) for row in self._database.rows(f"select {self._COLUMNS} from instances order by name")
+        ]
 
     def update(self, instance: Instance) -> None:
-        """Replaces the one with the same id, its `created` stays. Raises StoreError when there is none or the name is taken."""
+        """Replaces the one with the same id; `created` stays. Raises StoreError without one, or for a taken name."""
         id_, *rest = self._row(instance)
         statement = "update instances set name = ?, brand = ?, enabled = ?, params = ?, secrets = ? where id = ?"
         try:
@@ -179,7 +181,17 @@ class Entries:
     def add(self, entry: Entry) -> None:
         """Appends. Raises StoreError when the id is taken or the contents are not JSON."""
         args, contents = _dumps("args", entry.args), _dumps("contents", entry.contents)
-        row = (entry.id, entry.when, entry.instance, entry.brand, entry.command, args, entry.status, entry.duration_seconds, contents)
+        row = (
+            entry.id,
+            entry.when,
+            entry.instance,
+            entry.brand,
+            entry.command,
+            args,
+            entry.status,
+            entry.duration_seconds,
+            contents,
+        )
         try:
             self._database.run("insert into entries values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         except sqlite3.IntegrityError:
@@ -249,7 +261,7 @@ class Incidents:
         self._clock = clock
 
     def create(self, incidents: Sequence[Mapping[str, Any]], instance: str) -> list[dict[str, Any]]:
-        """Stores all or none; returns them with `id`, `created` and `sourceInstance`. Raises StoreError without a name."""
+        """Stores all or none; returns them with `id`, `created`, `sourceInstance`. Raises StoreError without a name."""
         with self._database.atomic():
             return [self._create(incident, instance) for incident in incidents]
 
@@ -283,32 +295,11 @@ class Incidents:
             if doc is None:
                 raise StoreError(f"there is no incident {incident_id!r}")
             doc = {**doc, **changes, "id": doc["id"], "modified": from_micros(now_micros(self._clock()))}
-            self._database.run("update incidents set doc = ? where seq = ?", (_dumps("incident", doc), _number(incident_id)))
+            self._database.run(
+                "update incidents set doc = ? where seq = ?", (_dumps("incident", doc), _number(incident_id))
+            )
             return doc
 
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
-
-
-class Relationships:
-    """What feeds say about how entities belong together: one record by name, both ends and instance."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def put(self, relationships: Sequence[Mapping[str, Any]], brand: str, instance_id: str) -> None:
-        """Creates or replaces `{"name", "entityA", "entityB", ...}`; those without name or end are left out."""
-        rows = [
-            (one["name"], one["entityA"], one["entityB"], instance_id, orjson.dumps({**one, "brand": brand, "instance": instance_id}))
-            for one in relationships
-            if one.get("name") and one.get("entityA") and one.get("entityB")
-        ]
-        self._database.run_many("insert or replace into relationships values (?, ?, ?, ?, ?)", rows)
-
-    def search(self, entities: Sequence[str] = (), *, size: int = 100, page: int = 0) -> list[dict[str, Any]]:
-        """Those with one of the entities at either end (all without entities), in stable order."""
-        where = "entity_a in (select value from json_each(?1)) or entity_b in (select value from json_each(?1))" if entities else "?1 = ?1"
-        statement = f"select doc from relationships where {where} order by entity_a, name, entity_b, instance_id limit ?2 offset ?3"
-        rows = self._database.rows(statement, (json.dumps(list(entities)), max(0, size), max(0, size * page)))
-        return [orjson.loads(doc) for (doc,) in rows]

@@ -12,8 +12,8 @@ from warroom.core.indicators import Document, identity
 from warroom.core.query_match import date_of, score
 
 INSERT = "insert into indicators values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-UPDATE = """update indicators set key = ?, type = ?, score = ?, modified = ?, expiration = ?, created = ?, first_seen = ?,
-    last_seen = ?, doc = ? where seq = ?"""
+UPDATE = """update indicators set key = ?, type = ?, score = ?, modified = ?, expiration = ?, created = ?,
+    first_seen = ?, last_seen = ?, doc = ? where seq = ?"""
 _ACTIVE, _EXPIRED = b'"expirationStatus":"active"', b'"expirationStatus":"expired"'
 
 
@@ -25,7 +25,7 @@ class Stamp(NamedTuple):
 
 
 def columns(doc: Document, stamp: Stamp) -> tuple[Any, ...]:
-    """Key to document, in the order of the table and without `seq`. Stamps `id`, `modified` and `version` on `doc`.
+    """The columns of the table but `seq`, in order. Stamps `id`, `modified` and `version` on `doc`.
 
     Raises TypeError when the document cannot be JSON.
     """

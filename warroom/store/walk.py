@@ -35,6 +35,11 @@ class Order:
         """The walk follows the index of changes."""
         return self.columns[0][0] == "modified"
 
+    @property
+    def ascending(self) -> bool:
+        """Direction of the first column."""
+        return self.columns[0][1]
+
     def sql(self, *, indexed: bool) -> str:
         """The ORDER BY list. With `indexed` False the database may not choose an index for its sake."""
         plus = "" if indexed else "+"
@@ -42,13 +47,15 @@ class Order:
 
     def place(self, row: Sequence[Any]) -> list[Any]:
         """The content of the order's columns in a row, as `after` takes it; ids are texts as in documents."""
-        return [str(one) if column == "seq" else one for (column, _), one in zip(self.columns, row)]
+        return [str(one) if column == "seq" else one for (column, _), one in zip(self.columns, row, strict=True)]
 
     def after(self, place: Sequence[Any]) -> tuple[str, list[Any]]:
         """The condition for rows beyond `place`, and its values. Raises ValueError when `place` is of another walk."""
-        checked = [self._checked(column, one) for (column, _), one in zip(self.columns, place)]
-        if len(checked) != len(self.columns) or len(place) != len(self.columns):
-            raise ValueError(f"search_after {list(place)!r}: this sort needs {len(self.columns)} values, as a page returned them")
+        if len(place) != len(self.columns):
+            raise ValueError(
+                f"search_after {list(place)!r}: this sort needs {len(self.columns)} values, as a page gave them"
+            )
+        checked = [self._checked(column, one) for (column, _), one in zip(self.columns, place, strict=True)]
         if len(checked) == 1:
             column, up = self.columns[0]
             return f"{column} {'>' if up else '<'} ?", checked
