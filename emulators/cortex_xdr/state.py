@@ -20,7 +20,7 @@ class XdrState:
 
     def __init__(self, options: XdrOptions, now_ms: Callable[[], int], *, fresh: bool) -> None:
         """Opens `options.state`, or memory. Raises BadOption when the file cannot be used."""
-        self._database = Database(options.state, fresh=fresh)
+        self._database = Database(options.state, "cortex_xdr", fresh=fresh)
         self._now_ms = now_ms
         self._settings = self._database.collection("settings")
         self.rules = Rules(self._database, now_ms, options.tenant_limit)

@@ -12,14 +12,13 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, MapAdapter, Rule
-from werkzeug.wrappers import Request
 
 from emulators.kit.admin import PREFIX, SideDoor
 from emulators.kit.clock import Clock
 from emulators.kit.errors import BadOption, Refused
 from emulators.kit.faults import Fault, FaultPlan
 from emulators.kit.limits import BoundedBody, RateLimiter
-from emulators.kit.messages import Call, Reply, Route
+from emulators.kit.messages import Call, Reply, Route, UploadRequest
 from emulators.kit.options import Options
 from emulators.kit.requestlog import LoggedRequest, RequestLog
 from emulators.kit.state import State
@@ -154,7 +153,7 @@ class Emulator(ABC, Generic[StateT, OptionsT]):
         """Serve one request, from WSGI-style variables to what goes on the wire."""
         incoming = BoundedBody(environ["wsgi.input"], _length(environ), self.options.max_body)
         environ |= {"wsgi.input": incoming, "wsgi.input_terminated": True}
-        request = Request(environ)
+        request = UploadRequest(environ)
         call = Call(request, incoming, next(self._numbers))
         if _is_admin(call.path):
             return _finish(call, self._side_door.answer(call))
@@ -174,6 +173,8 @@ class Emulator(ABC, Generic[StateT, OptionsT]):
         except Exception:
             log.exception("%s %s failed", call.method, call.path)
             reply = self.error(Refused(500))
+        finally:
+            call.request.close()
         answer = _finish(call, self._shape(call, reply), ending)
         return self._logged(call, answer, started)
 

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 import orjson
 from werkzeug.datastructures import Headers
@@ -21,6 +21,25 @@ _GZIP_WINDOW = 31
 _FASTEST = 1
 
 
+class UploadRequest(Request):
+    """Werkzeug's request, except that temporary files of a broken upload can be closed, too."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        super().__init__(environ)
+        self._uploads: list[IO[bytes]] = []
+
+    def _get_file_stream(self, *args: Any, **kwargs: Any) -> IO[bytes]:
+        stream = super()._get_file_stream(*args, **kwargs)
+        self._uploads.append(stream)
+        return stream
+
+    def close(self) -> None:
+        """Close all uploaded files."""
+        super().close()
+        for stream in self._uploads:
+            stream.close()
+
+
 @dataclass
 class Call:
     """One request, read but not yet answered.
@@ -29,7 +48,7 @@ class Call:
     parts are in `files`. Handlers set `records` (how many the request or its reply carries) and may set `note`.
     """
 
-    request: Request
+    request: UploadRequest
     incoming: BoundedBody
     number: int
     body: bytes = b""

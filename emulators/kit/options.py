@@ -10,6 +10,8 @@ from typing import Any, NoReturn, TypeVar
 
 from emulators.kit.errors import BadOption
 
+_ENDLESS = 1e12
+
 OptionsT = TypeVar("OptionsT", bound="Options")
 
 
@@ -46,7 +48,8 @@ class Options:
         """Raises BadOption that names the option and its value."""
         self.check("port", 0 <= self.port <= 65535, "it must lie between 0 and 65535")
         for name in ("rate", "max_body", "latency"):
-            self.check(name, getattr(self, name) >= 0, "it must not be negative")
+            # Not-a-number and infinity parse as numbers, too.
+            self.check(name, 0 <= getattr(self, name) < _ENDLESS, "it must be a number that is not negative")
         self.check("retry_after", self.retry_after is None or self.retry_after >= 0, "it must not be negative")
         for spec in fields(self):
             choices = spec.metadata.get("choices")

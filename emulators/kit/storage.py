@@ -20,19 +20,38 @@ class Database:
     last acknowledged request (WAL; a power cut may cost the latest transactions, never the file).
     """
 
-    def __init__(self, path: Path | None, *, fresh: bool = False) -> None:
-        """Opens or creates; `fresh` drops what was there. Raises BadOption when the file cannot be used."""
+    def __init__(self, path: Path | None, owner: str, *, fresh: bool = False) -> None:
+        """Opens or creates; `fresh` drops what was there.
+
+        Raises BadOption when the file cannot be used: no database, in use by another process, or not made by the
+        emulator `owner`. Such a file is left as it is, also with `fresh`.
+        """
+        self._open(path, owner)
         if fresh and path is not None:
+            self.close()
             _remove(path)
+            self._open(path, owner)
+
+    def _open(self, path: Path | None, owner: str) -> None:
         try:
             place = path or ":memory:"
             self.connection = sqlite3.connect(place, isolation_level=None, check_same_thread=False, timeout=0)
-            self._prepare(path)
         except sqlite3.Error as error:
-            raise BadOption(f"--state {path}: cannot be used as a state file ({error})") from None
+            raise _unusable(path, error) from None
+        try:
+            self._prepare(path, owner)
+        except sqlite3.Error as error:
+            self.connection.close()
+            raise _unusable(path, error) from None
+        except BadOption:
+            self.connection.close()
+            raise
 
-    def _prepare(self, path: Path | None) -> None:
+    def _prepare(self, path: Path | None, owner: str) -> None:
         pragma = self.connection.execute
+        (foreign,) = pragma("SELECT count(*) > 0 AND sum(name = 'documents') = 0 FROM sqlite_master").fetchone()
+        if foreign:
+            raise _unusable(path, "it holds something else")
         if path is not None:
             # Two emulators on one file would hand out the same ids; the second one is told at once.
             pragma("PRAGMA locking_mode=EXCLUSIVE")
@@ -41,6 +60,10 @@ class Database:
         pragma("PRAGMA temp_store=MEMORY")
         pragma("CREATE TABLE IF NOT EXISTS documents (collection TEXT, key TEXT, body BLOB NOT NULL,"
                " PRIMARY KEY (collection, key)) WITHOUT ROWID")  # fmt: skip
+        made_by = self.collection("kit")
+        if made_by.get("owner") not in (None, owner):
+            raise _unusable(path, f"it is the state of the emulator {made_by.get('owner')}")
+        made_by.put("owner", owner)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -98,6 +121,10 @@ class Collection:
     def __len__(self) -> int:
         query = "SELECT count(*) FROM documents WHERE collection = ?"
         return int(self._database.connection.execute(query, (self._name,)).fetchone()[0])
+
+
+def _unusable(path: Path | None, reason: object) -> BadOption:
+    return BadOption(f"--state {path}: cannot be used as a state file ({reason})")
 
 
 def _remove(path: Path) -> None:

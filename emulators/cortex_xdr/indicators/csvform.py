@@ -40,7 +40,7 @@ def _check_header(header: list[str]) -> None:
 def _record(header: list[str], cells: list[str], line: int) -> dict[str, Any]:
     if len(cells) != len(header):
         raise Refused(400, f"request_data, line {line}: {len(cells)} cells, but the header has {len(header)}")
-    filled = {name: cell for name, cell in zip(header, cells) if cell or name in _REQUIRED}  # noqa: B905
+    filled = {name: cell for name, cell in zip(header, cells, strict=True) if cell or name in _REQUIRED}
     record: dict[str, Any] = {name: cell for name, cell in filled.items() if name in _PLAIN}
     vendor = {_VENDOR[name]: cell for name, cell in filled.items() if name in _VENDOR}
     if vendor:

@@ -240,9 +240,9 @@ class Rules:
     def changes_shuffled(self, since_ms: int, *, own: bool, deleted: bool) -> Iterator[StoredRule]:
         """The same rules in an order that means nothing but is the same each time."""
         where = _changes_where(own, deleted)
-        query = f"SELECT rule_id FROM rules WHERE modify_time >= ? {where} ORDER BY rule_id"  # noqa: S608
-        since = max(min(since_ms, _LARGEST), 0)
-        ids = array("q", (row[0] for row in self._connection.execute(query, (since,))))
+        query = f"SELECT rule_id FROM rules WHERE modify_time BETWEEN ? AND ? {where} ORDER BY rule_id"  # noqa: S608
+        span = (max(min(since_ms, _LARGEST), 0), self._now_ms())
+        ids = array("q", (row[0] for row in self._connection.execute(query, span)))
         random.Random(len(ids)).shuffle(ids)
         for rule_id in ids:
             row = self._connection.execute(f"{SELECT} WHERE rule_id = ?", (rule_id,)).fetchone()
