@@ -46,7 +46,7 @@ MAX_TERMS = 10_000
 _TERMINALS = {
     "FIELD": "field:", "TEXT": "a word", "STRING": "a quoted text", "REGEX": "/regexp/", "ITEM": "a word",
     "_AND": "and", "_OR": "or", "_NOT": "not", "_MINUS": "-", "_TO": "TO", "LPAR": "(", "RPAR": ")",
-    "LSQB": "[", "COMMA": ",", "OPEN": "{", "CLOSE": "] or }", "RSQB": "]", "OPERATOR": "> >= < <=", "$END": "the end",
+    "LSQB": "[", "RSQB": "]", "LBRACE": "{", "RBRACE": "}", "COMMA": ",", "OPERATOR": "> >= < <=", "$END": "the end",
 }  # fmt: skip
 
 
@@ -172,16 +172,14 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
         return parts[0]
 
     def listed(self, parts: list[Token]) -> _Joined:
-        return _Joined(either, tuple(_Plain(part) for part in parts))
+        return _Joined(either, tuple(_Plain(part) for part in parts[1:-1]))
 
     def compared(self, parts: list[Token]) -> _Compared:
         return _Compared(str(parts[0]), parts[1])
 
     def ranged(self, parts: list[Token]) -> _Ranged:
-        return _Ranged(parts[1], parts[2], False, parts[3] == "]")
-
-    def ranged_from(self, parts: list[Token]) -> _Ranged:
-        return _Ranged(parts[0], parts[1], True, parts[2] == "]")
+        opening, low, high, closing = parts
+        return _Ranged(low, high, opening == "[", closing == "]")
 
     def both(self, parts: list[Any]) -> Any:
         return parts[0] if len(parts) == 1 else _Joined(both, tuple(parts))
@@ -191,6 +189,8 @@ class _Builder(Transformer_NonRecursive[Token, Any]):
 
     def bare(self, parts: list[Token]) -> Node:
         word = parts[0]
+        if word.type == "TEXT" and word.lower() in ("and", "or", "not"):
+            raise _bad(word, "joins two terms, and one of them is missing; quote it to search for the word")
         if word.type == "REGEX":
             return _regex("value", word)
         if word.type == "TEXT" and _wild(word):

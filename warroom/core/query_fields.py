@@ -45,8 +45,8 @@ NAMES = sorted({*BUILT_IN, "verdict", "reputation", "created"})
 
 def canonical(name: str, custom: frozenset[str]) -> str | None:
     """The name under which documents hold the field, None when nobody knows it. Only built-in names ignore case."""
-    bare = name[len("CustomFields.") :] if name.startswith("CustomFields.") else name
-    if bare in custom:
+    bare = name.removeprefix("CustomFields.")
+    if bare in custom or (bare != name and BUILT_IN.get(bare) == "custom"):
         return bare
     return _BY_LOWER.get(name.lower())
 

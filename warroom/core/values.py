@@ -1,4 +1,4 @@
-"""What kind of indicator a text is. Works offline: the list of public suffixes is the one that comes with tldextract."""
+"""What kind of indicator a text is. Works offline: the public suffixes are those that come with tldextract."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _why_not(value: str) -> str:
 
 
 def check(value: str, kind: str) -> str | None:
-    """None when the text can be an indicator of that type, else the reason. Types with free text accept all but nothing."""
+    """None when the text can be an indicator of that type, else the reason. Other types take any text but an empty one."""
     if not value.strip():
         return "empty"
     checker = _CHECKS.get(kind)

@@ -53,7 +53,8 @@ _INITIAL = Migration(
             instance_id text, kind text, content text not null,
             primary key (instance_id, kind)) without rowid""",
         """create table instances (
-            id text primary key, name text not null unique collate nocase, brand text not null, enabled integer not null,
+            id text primary key, name text not null unique collate nocase,
+            brand text not null, enabled integer not null,
             params text not null, secrets text not null, created text not null) without rowid""",
         """create table entries (
             seq integer primary key, id text not null unique, happened text not null, instance text not null,
