@@ -119,7 +119,12 @@ class Emulator(ABC, Generic[StateT, OptionsT]):
     def start(self) -> None:
         """Serve from now on."""
         self._routes = self.routes()
-        rules = [Rule(r.path, methods=[r.method], endpoint=i) for i, r in enumerate(self._routes)]
+        # A rule for each spelling: with strict_slashes off alone, a wrong method would be 404 without the slash.
+        rules = [
+            Rule(path, methods=[route.method], endpoint=index)
+            for index, route in enumerate(self._routes)
+            for path in dict.fromkeys((route.path, route.path.rstrip("/")))
+        ]
         self._map = Map(rules, strict_slashes=False, merge_slashes=False)
         self._listener.start()
 

@@ -18,6 +18,9 @@ from emulators.kit.errors import BadOption
 
 log = logging.getLogger("emulators")
 
+# How long stopping may take, against how often an idle server wakes.
+_POLL_SECONDS = 0.02
+
 WHOLE, TORN, RESET = "whole", "torn", "reset"
 
 
@@ -170,7 +173,7 @@ class Listener:
         """Binds; port 0 takes a free one. Raises BadOption when the address cannot be used."""
         self._served = _Served(application)
         self._server = _bind(host, port, self._served)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._server.server_address[1]}"
 
