@@ -58,7 +58,7 @@ def claim_channels() -> tuple[BinaryIO, BinaryIO]:
     """The protocol's streams, taken away from stdin and stdout: stray output goes to stderr, stray input is empty."""
     reader = os.fdopen(os.dup(0), "rb", BUFFER_BYTES)
     writer = os.fdopen(os.dup(1), "wb", BUFFER_BYTES)
-    with open(os.devnull, "rb") as nothing:
+    with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     return reader, writer

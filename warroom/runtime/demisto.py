@@ -1,17 +1,18 @@
 """The object `demisto` of a child process: every call of content to its server becomes a line to the host."""
-# ruff: noqa: N802, N803 (the names are the server's)
+# ruff: noqa: A002, N802, N803 (the names are the server's)
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from warroom.runtime import dt
 from warroom.runtime.masking import masker
 from warroom.runtime.wire import Wire
 
 ERROR = 4
+Value = TypeVar("Value")
 INTEGRATION, SCRIPT = "an integration", "a script"
 
 
@@ -42,7 +43,7 @@ class Demisto:
             return self._wire.ask(cmd)
         return self._wire.send(cmd)
 
-    def _call(self, name: str, **args: Any) -> Any:
+    def _call(self, name: str, /, **args: Any) -> Any:
         return self.__do({"type": "executeCommand", "command": name, "args": args})
 
     def _only(self, side: str, name: str) -> None:
@@ -86,7 +87,8 @@ class Demisto:
 
     def incident(self) -> dict[str, Any]:
         """The first incident of the investigation, {} without one."""
-        found: list[dict[str, Any]] = self._from_context("Incidents", [])
+        empty: list[dict[str, Any]] = []
+        found = self._from_context("Incidents", empty)
         return found[0] if found else {}
 
     def alerts(self) -> Any:
@@ -117,8 +119,9 @@ class Demisto:
         """Addresses of the server's pages."""
         return dict(self._call("demistoUrls") if self._urls is None else self._urls)
 
-    def _from_context(self, name: str, default: Any) -> Any:
-        return self.callingContext["context"].get(name) or default
+    def _from_context(self, name: str, default: Value) -> Value:
+        found: Value | None = self.callingContext["context"].get(name)
+        return found or default
 
     # -- helpers without the host ----------------------------------------------------------------------------------
 
@@ -188,7 +191,7 @@ class Demisto:
             raise AttributeError("demisto.executeCommand is available to scripts only")
 
         def execute(command: str, args: Mapping[str, Any]) -> Any:
-            return self._call(command, **args)
+            return self.__do({"type": "executeCommand", "command": command, "args": dict(args)})
 
         return execute
 

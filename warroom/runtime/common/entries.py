@@ -1,4 +1,5 @@
 """War room entries: their kinds, their making, and errors in them."""
+# ruff: noqa: A002 (the names are the server's)
 
 from __future__ import annotations
 

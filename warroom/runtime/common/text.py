@@ -1,5 +1,5 @@
 """Names and texts: headers of tables, letter case, Markdown."""
-# ruff: noqa: N802, N803 (the names are the server's)
+# ruff: noqa: A002, N802, N803 (the names are the server's)
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ Where the public mock differs from a server, this one follows the server: `getIn
 platform; `searchIndicators` gives iocs, total and searchAfter; `getLastRun` is {} until something is set;
 `executeCommand` raises ValueError, as for a command that nobody offers; nothing prints, `results` and logs are kept.
 """
-# ruff: noqa: N802, N803, N816 (the names are the server's)
+# ruff: noqa: A002, N802, N803, N816 (the names are the server's)
 
 from __future__ import annotations
 
