@@ -23,6 +23,7 @@ from warroom.engine.errors import HomeMissing, UsageError
 from warroom.engine.files import FileKeeper
 from warroom.engine.instances import Instances, SecretInput
 from warroom.engine.job import NO_HOOKS, Hooks, Job
+from warroom.engine.process import Stopper
 from warroom.engine.results import ERROR, Progress, RunResult, shape, text_entry
 from warroom.engine.runner import Runner
 from warroom.engine.secrets import Backend, Vault
@@ -62,7 +63,15 @@ class Host:
         self.instances = Instances(store, lambda: self.catalog, vault, clock)
         self._dispatcher = Dispatcher(store, lambda: self.catalog)
         self._runner = Runner(
-            store, lambda: self.catalog, self.instances, files, vault.environ, clock, sleep, self._from_script
+            store,
+            lambda: self.catalog,
+            self.instances,
+            files,
+            vault.environ,
+            clock,
+            sleep,
+            self._from_script,
+            Stopper(),
         )
 
     @classmethod
@@ -183,7 +192,12 @@ class Host:
         if len(plan) == 1:
             return [self._one(plan[0], hooks, depth)]
         with ThreadPoolExecutor(FAN_OUT_WORKERS) as pool:
-            return list(pool.map(lambda job: self._one(job, hooks, depth), plan))
+            try:
+                return list(pool.map(lambda job: self._one(job, hooks, depth), plan))
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self._runner.stopper.stop()
+                raise
 
     def run_script(
         self,

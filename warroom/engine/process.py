@@ -56,6 +56,35 @@ class Ending:
     max_rss_bytes: int
 
 
+class Stopper:
+    """Kills the children that are running, all at once; for a host that is told to end while several run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[int] = set()
+        self._stopped = False
+
+    @contextlib.contextmanager
+    def watching(self, pid: int) -> Iterator[None]:
+        """Counts the child in while the block runs; a child that starts after `stop` is killed at once."""
+        with self._lock:
+            self._running.add(pid)
+            if self._stopped:
+                _kill(pid)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(pid)
+
+    def stop(self) -> None:
+        """Kills every child and its group. Idempotent."""
+        with self._lock:
+            self._stopped = True
+            for pid in self._running:
+                _kill(pid)
+
+
 def child_environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """The few variables a child gets: search path, language, proxies, certificates; its home is `folder`."""
     kept = {name: environ[name] for name in _KEPT_VARIABLES if name in environ}
@@ -71,6 +100,7 @@ def run_child(
     limits: Limits,
     folder: Path,
     environ: Mapping[str, str],
+    stopper: Stopper | None = None,
     argv: tuple[str, ...] = ("-m", "warroom.runtime.child"),
 ) -> Ending:
     """Runs one child until it ends or its time is up, and leaves nothing of it behind.
@@ -87,7 +117,11 @@ def run_child(
     )  # fmt: skip
     assert process.stdin and process.stdout and process.stderr
     sampled = 0
-    with _watch(process.pid, limits.timeout_seconds) as timed_out, _drain(process.stderr) as stderr:
+    with (
+        (stopper or Stopper()).watching(process.pid),
+        _watch(process.pid, limits.timeout_seconds) as timed_out,
+        _drain(process.stderr) as stderr,
+    ):
         try:
             _write(process.stdin, first_line)
             for line in process.stdout:

@@ -22,7 +22,7 @@ from warroom.engine.house import HouseCalls, urls
 from warroom.engine.instances import Instances, RunSettings
 from warroom.engine.job import Hooks, Job
 from warroom.engine.masking import Masker
-from warroom.engine.process import Ending, child_environment, run_child
+from warroom.engine.process import Ending, Stopper, child_environment, run_child
 from warroom.engine.results import (
     ERROR,
     LOG,
@@ -57,6 +57,7 @@ class Runner:
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     war_room: WarRoom
+    stopper: Stopper
 
     def run(self, job: Job, hooks: Hooks, depth: int = 0) -> RunResult:
         """Runs the job, again while it fails and has retries left; one entry per run. Content cannot make it raise."""
@@ -75,10 +76,17 @@ class Runner:
         try:
             settings = self._settings(job)
         except EngineError as error:
-            return self._record(job, Masker.of(secret_values(job.command, job.args)), started, _refused(job, error))
+            return self._record(
+                job, Masker.of(secret_values(job.command, job.args)), started, _failed(job, "error", str(error))
+            )
         masker = Masker.of([*settings.secrets, *secret_values(job.command, job.args)])
         with tempfile.TemporaryDirectory(prefix="warroom-", ignore_cleanup_errors=True) as folder:
-            result = _Attempt(self, job, settings, masker, hooks, depth, Path(folder), started).run()
+            try:
+                result = _Attempt(self, job, settings, masker, hooks, depth, Path(folder), started).run()
+            except BaseException:
+                # What ran becomes an entry, also when the host itself is told to end.
+                self._record(job, masker, started, _failed(job, "killed", "the host was interrupted"))
+                raise
         return self._record(job, masker, started, result)
 
     def _settings(self, job: Job) -> RunSettings:
@@ -122,7 +130,7 @@ class _Attempt:
         session = Session(services, self.hooks.on_call)
         ending = run_child(
             self._first_line(), session.handle, limits=job.limits, folder=self.folder,
-            environ=child_environment(runner.environ, self.folder),
+            environ=child_environment(runner.environ, self.folder), stopper=runner.stopper,
         )  # fmt: skip
         status, reason = judge(job, session, ending)
         if status == "ok" and job.purpose == "fetch":
@@ -270,7 +278,7 @@ def _complete(entry: Any) -> dict[str, Any]:
     return text_entry(NOTE, entry if isinstance(entry, str) else orjson.dumps(entry).decode())
 
 
-def _refused(job: Job, error: EngineError) -> RunResult:
-    entry = {**text_entry(ERROR, str(error)), "Brand": job.brand, "ModuleName": job.instance_name}
+def _failed(job: Job, status: Status, reason: str) -> RunResult:
+    entry = {**text_entry(ERROR, reason), "Brand": job.brand, "ModuleName": job.instance_name}
     entry["ID"] = uuid.uuid4().hex
-    return RunResult(job.instance_name, job.brand, job.command.name, "error", [entry], error=str(error))
+    return RunResult(job.instance_name, job.brand, job.command.name, status, [entry], error=reason)
