@@ -1,6 +1,7 @@
 """HTTP client of the Cortex XDR public API, shared by every integration that talks to Cortex XDR.
 
-It signs each try anew, paces requests below the tenant's limit, repeats what may be repeated and sorts every failure by what the caller
+It signs each try anew, paces requests below the tenant's limit, repeats what may be repeated and sorts every failure
+by what the caller
 has to do next:
 
     XDRError                  root; its text is written for the user
@@ -24,17 +25,16 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-import requests
-
 import demistomock as demisto  # noqa: F401
-from CommonServerPython import *  # noqa: F403
+import requests
+from CommonServerPython import *
 
 XDR_NONCE_LENGTH = 64
 XDR_NONCE_ALPHABET = string.ascii_letters + string.digits
 XDR_KEY_TYPES = ("advanced", "standard")
 XDR_REPEATABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 599})
 XDR_CONFIG_HINTS = {
-    401: "the API key, the API key ID or the key type is wrong, the key has expired, or the clock of this machine is off by minutes",
+    401: "the API key, its ID or its type is wrong, the key has expired, or the clock of this machine is minutes off",
     402: "the licence of this tenant does not include this call",
     403: "the role of the API key does not have the right for this call",
     404: "there is no Cortex XDR API at this address; use the API URL, https://api-<tenant address>",
@@ -124,14 +124,18 @@ class XDRRetryPolicy:
     cap_seconds: float = 30.0
 
     def delay(self, tries: int, retry_after: float | None, jitter: float) -> float:
-        """Seconds to wait after `tries` failed tries. What XDR asks for by `Retry-After` is a lower bound and is obeyed."""
+        """Seconds to wait after `tries` failed tries. What XDR asks for by `Retry-After` is a lower bound and is
+        obeyed.
+        """
         grown = min(self.cap_seconds, self.base_seconds * 2 ** (tries - 1))
         spread = grown * (0.5 + jitter / 2)
         return spread if retry_after is None else max(spread, retry_after)
 
 
 def xdr_retry_after(value: str | None, now: float) -> float | None:
-    """Seconds asked for by a `Retry-After` header, given as seconds or as an HTTP date; None when absent or unreadable."""
+    """Seconds asked for by a `Retry-After` header, given as seconds or as an HTTP date; None when absent or
+    unreadable.
+    """
     if not value:
         return None
     if value.strip().isdigit():
@@ -143,9 +147,10 @@ def xdr_retry_after(value: str | None, now: float) -> float | None:
 
 
 class XDRPacer:
-    """Spaces the starts of requests of all threads to at most `rate` per second, slower after a 429 and back again in small steps.
+    """Spaces the starts of requests of all threads: at most `rate` per second, slower after a 429, back in small steps.
 
-    The limit of a tenant is shared with everyone else who uses its API, so the rate that really works is found, not known.
+    The limit of a tenant is shared with everyone else who uses its API, so the rate that really works is found, not
+    known.
     """
 
     SLOWEST = 0.5
@@ -188,7 +193,9 @@ def xdr_base_url(url: str) -> str:
     for ending in ("/public_api/v1", "/xsoar"):
         clean = clean.removesuffix(ending).rstrip("/")
     if not re.match(r"https?://[^/\s]+$", clean):
-        raise ValueError(f"Parameter 'url' (Server URL): {url!r} is not an API address such as https://api-tenant.xdr.eu.paloaltonetworks.com")
+        raise ValueError(
+            f"Parameter 'url' (Server URL): {url!r} is not an API address such as https://api-tenant.xdr.eu.paloaltonetworks.com"
+        )
     return clean
 
 
@@ -209,12 +216,13 @@ def xdr_error_text(response: requests.Response) -> str:
 class XDRClient(BaseClient):
     """POSTs to `<url>/public_api/v1/...`. Safe to use from several threads.
 
-    Every call of this API is a POST whose repetition has the same effect as doing it once (inserts replace, orders that were already
+    Every call of this API is a POST whose repetition has the same effect as doing it once (inserts replace, orders
+    that were already
     carried out are refused), so time-outs and broken connections are repeated as well as 408, 425, 429 and 5xx.
 
     Args:
         deadline: value of `timing.monotonic` after which no further wait is started; None for no limit.
-        detect_key_type: on a 401, try the other kind of key once and keep it when it works (`key` tells which).
+        detect_key_type: on a 401, go on with the other kind of key (`key` tells which is in use).
         source_headers: headers sent with every call, besides the key's.
     """
 
@@ -241,11 +249,13 @@ class XDRClient(BaseClient):
         self.deadline = deadline
         self.source_headers = dict(source_headers or {})
         self.detect_key_type = detect_key_type
+        self.key_lock = threading.Lock()
         self.timeout_seconds = timeout_seconds
-        self.requests_made = 0
 
     def post(self, path: str, request_data: Any) -> Any:
-        """Send `{"request_data": ...}` and give back the parsed reply, without its outer `reply` key where there is one."""
+        """Send `{"request_data": ...}` and give back the parsed reply, without its outer `reply` key where there is
+        one.
+        """
         return self.call(path, json.dumps({"request_data": request_data}).encode("utf-8"))
 
     def call(
@@ -259,8 +269,10 @@ class XDRClient(BaseClient):
 
         Args:
             body: bytes, or a function that opens a binary file; it is called for each try.
-            read: makes the result from a reply whose body has not been read yet. What it raises because the body is torn or is no
-                JSON (`requests.RequestException`, `ValueError`) counts as a failed try. Default: the parsed JSON as in `post`.
+            read: makes the result from a reply whose body has not been read yet. What it raises because the body is
+            torn or is no
+                JSON (`requests.RequestException`, `ValueError`) counts as a failed try. Default: the parsed JSON as
+                in `post`.
 
         Raises:
             XDRError: see the tree at the top of this file.
@@ -285,38 +297,46 @@ class XDRClient(BaseClient):
             self.timing.sleep(delay)
 
     def one_try(self, path: str, body: Any, content_type: str, read: Callable[[requests.Response], Any] | None) -> Any:
-        response = self.send(path, body, content_type, stream=read is not None)
-        if response.status_code == HTTPStatus.UNAUTHORIZED and self.detect_key_type:
-            response = self.try_other_key_type(path, body, content_type, stream=read is not None) or response
+        used, stream = self.key, read is not None
+        response = self.send(path, body, content_type, stream)
+        if response.status_code == HTTPStatus.UNAUTHORIZED and self.switch_key_type(used):
+            response = self.send(path, body, content_type, stream)
         if response.status_code >= 300:
             raise self.failure(path, response)
         try:
             result = (read or xdr_reply)(response)
         except (requests.RequestException, ValueError) as error:
-            raise XDRRetryError(f"The reply of Cortex XDR to {path} broke off or is no JSON ({type(error).__name__})") from error
+            raise XDRRetryError(
+                f"The reply of Cortex XDR to {path} broke off or is no JSON ({type(error).__name__})"
+            ) from error
         finally:
             response.close()
         self.detect_key_type = False
         self.pacer.faster()
         return result
 
-    def try_other_key_type(self, path: str, body: Any, content_type: str, stream: bool) -> requests.Response | None:
-        self.detect_key_type = False
-        before = self.key
-        other = XDR_KEY_TYPES[1 - XDR_KEY_TYPES.index(before.key_type)]
-        self.key = XDRKey(before.key_id, before.secret, other)
-        response = self.send(path, body, content_type, stream)
-        if response.status_code != HTTPStatus.UNAUTHORIZED:
-            return response
-        self.key = before
-        return None
+    def switch_key_type(self, used: XDRKey) -> bool:
+        """After a 401 with `used`: is there another kind of key to try? The first thread that asks switches, the
+        others follow.
+        """
+        with self.key_lock:
+            if self.key is not used:
+                return True
+            if not self.detect_key_type:
+                return False
+            self.detect_key_type = False
+            self.key = XDRKey(used.key_id, used.secret, XDR_KEY_TYPES[1 - XDR_KEY_TYPES.index(used.key_type)])
+            return True
 
     def send(self, path: str, body: Any, content_type: str, stream: bool) -> requests.Response:
         self.pacer.wait()
         nonce = "".join(secrets.choice(XDR_NONCE_ALPHABET) for _ in range(XDR_NONCE_LENGTH))
-        headers = {**self.source_headers, **self.key.headers(nonce, int(self.timing.now() * 1000)), "Content-Type": content_type}
+        headers = {
+            **self.source_headers,
+            **self.key.headers(nonce, int(self.timing.now() * 1000)),
+            "Content-Type": content_type,
+        }
         opened = body() if callable(body) else None
-        self.requests_made += 1
         try:
             return self._http_request(
                 "POST",
@@ -353,7 +373,10 @@ def xdr_connection_failure(path: str, error: Exception) -> XDRError:
     cause = getattr(error, "exception", None) or error
     name = type(cause).__name__
     if isinstance(cause, requests.exceptions.SSLError):
-        return XDRConfigError(f"{path}: the certificate of Cortex XDR could not be verified. Check the address, or the proxy that opens TLS.")
+        return XDRConfigError(
+            f"{path}: the certificate of Cortex XDR could not be verified. "
+            "Check the address, or the proxy that opens TLS."
+        )
     if isinstance(cause, requests.exceptions.ProxyError):
         return XDRConfigError(f"{path}: the proxy refused the connection. Check the system proxy settings.")
     if isinstance(cause, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):

@@ -1,7 +1,9 @@
 """State of an integration instance, kept as one JSON text in the versioned integration context.
 
-Runs of the same instance may overlap (a fetch and a command, two engines). Each change is therefore a pure function that is applied to
-the newest stored state and written with the version it was read with; when somebody else wrote in between, it is applied again.
+Runs of the same instance may overlap (a fetch and a command, two engines). Each change is therefore a pure function
+that is applied to
+the newest stored state and written with the version it was read with; when somebody else wrote in between, it is
+applied again.
 """
 
 import json
@@ -10,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import demistomock as demisto  # noqa: F401
-from CommonServerPython import *  # noqa: F403
+from CommonServerPython import *
 
 VERSIONED_STATE_KEY = "state"
 
@@ -27,7 +29,8 @@ class StateTooNewError(DemistoException):
 class ContextPort:
     """The integration context as two functions, as the server offers them.
 
-    `read()` gives `{"context": {...}, "version": opaque}` from the database. `write(context, version)` stores at once and raises
+    `read()` gives `{"context": {...}, "version": opaque}` from the database. `write(context, version)` stores at once
+    and raises
     ValueError when the stored version is not `version` any more.
     """
 
@@ -55,13 +58,16 @@ class VersionedState:
     attempts: int = 20
 
     def load(self) -> dict[str, Any]:
-        """The stored state in today's shape, or the initial one. Raises StateTooNewError or ValueError when it cannot be read."""
+        """The stored state in today's shape, or the initial one. Raises StateTooNewError or ValueError when it
+        cannot be read.
+        """
         return self.decode(self.port.read().get("context") or {})
 
     def update(self, change: Callable[[dict[str, Any]], dict[str, Any]], **texts: str) -> dict[str, Any]:
         """Store `change(newest state)`, and with it other context keys in the same write. Gives back what was stored.
 
-        `change` must be a function of its argument alone: it runs again when somebody else wrote in between. What it raises is passed on
+        `change` must be a function of its argument alone: it runs again when somebody else wrote in between. What it
+        raises is passed on
         and nothing is stored.
 
         Raises:
@@ -78,7 +84,9 @@ class VersionedState:
                 self.pause(attempt)
                 continue
             return state
-        raise StateConflictError(f"The state of this instance was changed by others {self.attempts} times in a row; nothing was stored.")
+        raise StateConflictError(
+            f"The state of this instance was changed by others {self.attempts} times in a row; nothing was stored."
+        )
 
     def decode(self, context: dict[str, Any]) -> dict[str, Any]:
         text = context.get(VERSIONED_STATE_KEY)

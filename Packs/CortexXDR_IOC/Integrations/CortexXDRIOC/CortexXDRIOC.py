@@ -1,18 +1,25 @@
 """Keeps the indicators of XSOAR and the IOCs of Cortex XDR the same, both ways.
 
-In this order: settings, client, pure functions (values in, values out), the sync steps, the commands, and `main`, the only
+In this order: settings, client, pure functions (values in, values out), the sync steps, the commands, and `main`, the
+only
 place that touches `demisto`.
 
 How the sync keeps its promises
 -------------------------------
-Outbound has two lanes. The *bulk* lane walks everything that the Sync Query matched when the sync began, newest change first. The
-*fresh* lane follows what changed since then and always goes first. A lane's cursor is stored after Cortex XDR accepted the request that
-holds everything before it, never earlier; a request is one page of the search, so a killed run repeats its unacknowledged requests only.
+Outbound has two lanes. The *bulk* lane walks everything that the Sync Query matched when the sync began, newest
+change first. The
+*fresh* lane follows what changed since then and always goes first. A lane's cursor is stored after Cortex XDR
+accepted the request that
+holds everything before it, never earlier; a request is one page of the search, so a killed run repeats its
+unacknowledged requests only.
 The cursor is the position that XSOAR's search gave (`searchAfter`), so no clock of this machine takes part.
 
-Inbound reads `get_changes`, works through it in order of change and stores the time of the last change after XSOAR took the indicators.
-Each indicator that was changed in Cortex XDR carries a small record of it (field `xdriocstate`): what XDR holds (`theirs`) and what this
-integration would have sent right after (`base`). Outbound compares field by field: what still equals `base` was not changed in XSOAR and
+Inbound reads `get_changes`, works through it in order of change and stores the time of the last change after XSOAR
+took the indicators.
+Each indicator that was changed in Cortex XDR carries a small record of it (field `xdriocstate`): what XDR holds
+(`theirs`) and what this
+integration would have sent right after (`base`). Outbound compares field by field: what still equals `base` was not
+changed in XSOAR and
 is not sent back; what differs was changed by a person or a feed and is sent. That is how both ways work without echo.
 """
 
@@ -20,22 +27,22 @@ import hashlib
 import json
 import re
 import tempfile
-import time
 import zipfile
 from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import demistomock as demisto
-from CommonServerPython import *  # noqa: F403
-from CortexXDRApiModule import *  # noqa: F403
-from VersionedStateApiModule import *  # noqa: F403
+from CommonServerPython import *
+from CortexXDRApiModule import *
+from VersionedStateApiModule import *
 
 BRAND = "CortexXDRIOC"
 BATCH_SIZE = 40_000
@@ -87,20 +94,22 @@ VALUE_SHAPE = {
 }
 HASH_NAMES = {40: "SHA-1", 128: "SHA-512"}
 CLASS_LENGTH = 36
-EPOCH = datetime(1970, 1, 1)
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - compared with instants whose zone was taken off, which is faster
 COMPARED = ("severity", "reputation", "expiration_date", "comment", "status", "class", "reliability")
 ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|z|[+-]\d\d:?\d\d)?$")
 
 
-# --------------------------------------------------------------------------------------------------------------- settings
+# ---- settings
 
 
 @dataclass(frozen=True)
 class Settings:
     """The parameters of an instance, each checked once. Times in seconds unless the name says otherwise.
 
-    `severity` is an XDR severity in capitals; `comment_field` the cli name of the field that is exchanged with XDR's comment, `comments`
-    meaning the indicator's own comments; `link_prefix` is empty unless the link to the indicator is part of the comment.
+    `severity` is an XDR severity in capitals; `comment_field` the cli name of the field that is exchanged with XDR's
+    comment, `comments`
+    meaning the indicator's own comments; `link_prefix` is empty unless the link to the indicator is part of the
+    comment.
     """
 
     url: str
@@ -146,7 +155,8 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
     severity = text_param(params, "severity").lower()
     if severity not in SEVERITIES:
         raise ValueError(
-            f"Parameter 'severity' (Overriding severity value): {params.get('severity')!r} is not one of {', '.join(SEVERITIES)}."
+            f"Parameter 'severity' (Overriding severity value): {params.get('severity')!r} "
+            f"is not one of {', '.join(SEVERITIES)}."
         )
     query = text_param(params, "query")
     if not query:
@@ -155,12 +165,15 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
     as_tags = argToBoolean(params.get("comments_as_tags") or False)
     if as_tags and comment_field == "comments":
         raise ValueError(
-            "Parameter 'comments_as_tags' (Comments as tags) does not work with the field 'comments': choose another field in "
+            "Parameter 'comments_as_tags' (Comments as tags) does not work with the field 'comments': choose another "
+            "field in "
             "'xsoar_comments_field' (XSOAR Comment Field Exporting To XDR), or switch it off."
         )
     key_type = text_param(params, "api_key_type") or "auto"
     if key_type not in ("auto", *XDR_KEY_TYPES):
-        raise ValueError(f"Parameter 'api_key_type' (API Key Type): {key_type!r} is not one of auto, advanced, standard.")
+        raise ValueError(
+            f"Parameter 'api_key_type' (API Key Type): {key_type!r} is not one of auto, advanced, standard."
+        )
     key = XDRKey(
         secret_param(params, "apikey_id", "API Key ID"),
         secret_param(params, "apikey", "API Key"),
@@ -186,7 +199,9 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
         tlp_color=text_param(params, "tlp_color"),
         fetch_interval_minutes=int(number_param(params, "feedFetchInterval", "Feed Fetch Interval", 20, 1, 100_000)),
         time_budget=number_param(params, "fetch_time_budget_seconds", "Time budget of a run", 150, 10, 86_400),
-        request_size=int(number_param(params, "request_size", "Indicators per request", MAX_REQUEST_SIZE, 1, MAX_REQUEST_SIZE)),
+        request_size=int(
+            number_param(params, "request_size", "Indicators per request", MAX_REQUEST_SIZE, 1, MAX_REQUEST_SIZE)
+        ),
         in_flight=int(number_param(params, "max_requests_in_flight", "Requests in flight", 2, 1, 8)),
         rate=number_param(params, "requests_per_second", "Requests per second", 8, 0.1, 10),
         extensive_logs=argToBoolean(params.get("extensive_logs") or False),
@@ -236,7 +251,7 @@ def comment_params(params: Mapping[str, Any]) -> tuple[str, bool]:
     return cli_name(fields[0]) if fields else "comments", "indicator_link" in names
 
 
-# ----------------------------------------------------------------------------------------------------------------- client
+# ---- client
 
 
 class InsertReply(NamedTuple):
@@ -248,7 +263,8 @@ class InsertReply(NamedTuple):
 class IndicatorClient(XDRClient):
     """The indicator calls of the Cortex XDR public API, `/public_api/v1/indicators/`.
 
-    Wire formats are those of the vendor's API reference (`get_changes`, `insert_jsons`, `enable_iocs`, `disable_iocs`) and, for the calls
+    Wire formats are those of the vendor's API reference (`get_changes`, `insert_jsons`, `enable_iocs`,
+    `disable_iocs`) and, for the calls
     that the reference leaves out (`tim_insert_jsons`, `sync_tim_iocs`), what public connectors send.
     """
 
@@ -264,7 +280,9 @@ class IndicatorClient(XDRClient):
         if isinstance(reply, dict) and reply.get("success") is False:
             raise XDRRetryError("Cortex XDR answered success=false to tim_insert_jsons")
         errors = (reply.get("validation_errors") if isinstance(reply, dict) else None) or []
-        return InsertReply([(str(item.get("indicator")), str(item.get("error"))) for item in errors if isinstance(item, dict)])
+        return InsertReply(
+            [(str(item.get("indicator")), str(item.get("error"))) for item in errors if isinstance(item, dict)]
+        )
 
     def set_status(self, values: Sequence[str], enabled: bool) -> None:
         """Enable or disable IOCs by value. Values that XDR does not know are ignored by it."""
@@ -274,13 +292,17 @@ class IndicatorClient(XDRClient):
             raise XDRRetryError(f"Cortex XDR answered success=false to {path}: {str(reply.get('error') or '')[:200]}")
 
     def changes(self, since_ms: int) -> "ChangeSpool":
-        """All IOC rows changed at or after `since_ms`, spooled to a temporary file so that memory does not grow with them."""
+        """All IOC rows changed at or after `since_ms`, spooled to a temporary file so that memory does not grow
+        with them.
+        """
         body = json.dumps({"request_data": {"last_update_ts": since_ms}}).encode("utf-8")
         spool: ChangeSpool = self.call("indicators/get_changes", body, read=ChangeSpool.receive)
         return spool
 
     def upload(self, path: str, write: Callable[[IO[bytes]], None]) -> None:
-        """Send a file of one line per IOC as the multipart part `file`. `write` puts the lines into the body, which lies on disk."""
+        """Send a file of one line per IOC as the multipart part `file`. `write` puts the lines into the body, which
+        lies on disk.
+        """
         boundary = hashlib.sha256(str(self.timing.now()).encode()).hexdigest()
         with tempfile.NamedTemporaryFile(suffix=".multipart") as body:
             body.write(
@@ -290,13 +312,14 @@ class IndicatorClient(XDRClient):
             write(body)  # type: ignore[arg-type]
             body.write(f"\r\n--{boundary}--\r\n".encode())
             body.flush()
-            self.call(path, lambda: open(body.name, "rb"), f"multipart/form-data; boundary={boundary}")
+            self.call(path, lambda: Path(body.name).open("rb"), f"multipart/form-data; boundary={boundary}")
 
 
 class ChangeSpool:
     """The rows of a `get_changes` reply on disk, given out in order of change in windows that fit into memory.
 
-    The API does not page this reply and promises no order, so both are made here: one pass to learn the times of change, one to sort the
+    The API does not page this reply and promises no order, so both are made here: one pass to learn the times of
+    change, one to sort the
     rows into files of at most about 10,000.
     """
 
@@ -307,7 +330,7 @@ class ChangeSpool:
     @classmethod
     def receive(cls, response: requests.Response) -> "ChangeSpool":
         """Read the whole reply. Raises ValueError or requests' errors when it is torn."""
-        body = tempfile.TemporaryFile()
+        body = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the spool
         for chunk in response.iter_content(1 << 20):
             body.write(chunk)
         times = array("q", (row_time(row) for row in json_rows(body)))
@@ -322,13 +345,14 @@ class ChangeSpool:
         if len(uppers) == 1:
             yield sorted(json_rows(self.body), key=row_time)
             return
-        files = [tempfile.TemporaryFile("w+", encoding="utf-8") for _ in uppers]
-        for row in json_rows(self.body):
-            files[bisect_left(uppers, row_time(row))].write(json.dumps(row) + "\n")
-        for file in files:
-            file.seek(0)
-            yield sorted((json.loads(line) for line in file), key=row_time)
-            file.close()
+        with ExitStack() as stack:
+            files = [stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for _ in uppers]
+            for row in json_rows(self.body):
+                files[bisect_left(uppers, row_time(row))].write(json.dumps(row) + "\n")
+            for file in files:
+                file.seek(0)
+                yield sorted((json.loads(line) for line in file), key=row_time)
+                file.close()
 
 
 def json_rows(body: IO[bytes], chunk_size: int = 1 << 20) -> Iterator[dict[str, Any]]:
@@ -383,7 +407,7 @@ def row_time(row: Mapping[str, Any]) -> int:
     return value if isinstance(value, int) else 0
 
 
-# --------------------------------------------------------------------------------------------- pure functions: time and text
+# ---- pure functions: time and text
 
 
 class RejectedRecordError(ValueError):
@@ -403,7 +427,9 @@ def epoch_ms(text: str) -> int:
 
 
 def instant_ns(text: str) -> int:
-    """An ISO instant as epoch nanoseconds, exactly, so that instants with different numbers of decimals can be compared."""
+    """An ISO instant as epoch nanoseconds, exactly, so that instants with different numbers of decimals can be
+    compared.
+    """
     found = ISO_INSTANT.match(text.strip())
     if not found:
         raise ValueError(f"{text!r} is not a date and time such as 2030-01-31T12:00:00Z")
@@ -426,7 +452,7 @@ def iso_from_ms(ms: float) -> str:
     return datetime.fromtimestamp(ms / 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-# ------------------------------------------------------------------------------------------ pure functions: XSOAR -> Cortex XDR
+# ---- pure functions: XSOAR -> Cortex XDR
 
 
 def xdr_type(indicator_type: Any, value: str) -> str:
@@ -450,14 +476,18 @@ def xdr_type(indicator_type: Any, value: str) -> str:
 
 def shape_reason(kind: str, value: str) -> str:
     if kind == "HASH":
-        return f"Cortex XDR takes MD5 and SHA-256, not {HASH_NAMES.get(len(value), f'a value of {len(value)} characters')}"
+        return (
+            f"Cortex XDR takes MD5 and SHA-256, not {HASH_NAMES.get(len(value), f'a value of {len(value)} characters')}"
+        )
     if kind == "IP":
         return "Cortex XDR takes single IPv4 addresses only"
     return "this is not a plain domain name"
 
 
 def xdr_severity(raw: Any, fallback: str) -> str:
-    """A severity in any of its spellings (word, XSOAR number, SEV_0x0 code) as XDR's word; unknown or empty gives `fallback`."""
+    """A severity in any of its spellings (word, XSOAR number, SEV_0x0 code) as XDR's word; unknown or empty gives
+    `fallback`.
+    """
     text = str(raw if raw is not None else "").strip().upper()
     if text in NO_SEVERITY:
         return fallback
@@ -485,7 +515,7 @@ def xdr_expiration(raw: Any, now_ms: int) -> int:
 
 
 def xdr_vendors(feeds: Mapping[str, Any]) -> list[dict[str, str]]:
-    """One vendor per source brand, in the order of the map: the worst verdict and the best reliability of its instances.
+    """One vendor per source brand, in the map's order, with the worst verdict and best reliability of its instances.
 
     This integration's own entry is left out: it only repeats what XDR said.
     """
@@ -530,14 +560,16 @@ def xdr_comment(ioc: Mapping[str, Any], fields: Mapping[str, Any], settings: Set
 
 
 def xdr_class(threat_types: Any) -> str:
-    """The first threat category, cut to the length that XDR takes. XSOAR keeps an object, a list of objects or a list of texts."""
+    """The first threat category, cut to the length that XDR takes. XSOAR keeps an object, a list of objects or a
+    list of texts.
+    """
     first = threat_types[0] if isinstance(threat_types, list) and threat_types else threat_types
     category = first.get("threatcategory") if isinstance(first, dict) else first
     return str(category or "").strip()[:CLASS_LENGTH]
 
 
 def xdr_record(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> dict[str, Any]:
-    """An XSOAR indicator as the object that XDR takes. Keys without a value are left out, so XDR keeps what it has there.
+    """An XSOAR indicator as the object that XDR takes. Keys without a value are left out, so XDR keeps its own.
 
     Raises:
         RejectedRecordError: XDR would not take it, or a field of it cannot be read.
@@ -569,11 +601,13 @@ def xdr_record(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> dict[
     return record
 
 
-# ------------------------------------------------------------------------------------------ pure functions: what may be sent
+# ---- pure functions: what may be sent
 
 
 def record_view(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a record that people change on either side, one plain value per name of COMPARED; "" means no opinion."""
+    """The part of a record that people change on either side, one plain value per name of COMPARED; "" means no
+    opinion.
+    """
     view = {name: record.get(name, "") for name in COMPARED}
     view["comment"] = ", ".join(record.get("comment") or ())
     return view
@@ -582,7 +616,8 @@ def record_view(record: Mapping[str, Any]) -> dict[str, Any]:
 class Outgoing(NamedTuple):
     """What goes out for an indicator.
 
-    `standing` is the record as XDR should hold it; `news` tells whether XDR does not hold it yet; `enable` whether XDR must be told to
+    `standing` is the record as XDR should hold it; `news` tells whether XDR does not hold it yet; `enable` whether
+    XDR must be told to
     enable the IOC besides; `deleted` whether XDR deleted it and nobody in XSOAR has asked for it since.
     """
 
@@ -593,7 +628,9 @@ class Outgoing(NamedTuple):
 
 
 def load_memory(fields: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What this integration noted on the indicator at its last change from XDR: {"theirs": view and time, "base": view}."""
+    """What this integration noted on the indicator at its last change from XDR: {"theirs": view and time, "base":
+    view}.
+    """
     text = fields.get("xdriocstate")
     if not text:
         return None
@@ -601,11 +638,15 @@ def load_memory(fields: Mapping[str, Any]) -> dict[str, Any] | None:
         memory = json.loads(text)
     except (TypeError, ValueError):
         return None
-    return memory if isinstance(memory, dict) and memory.get("v") == 1 and isinstance(memory.get("theirs"), dict) else None
+    return (
+        memory if isinstance(memory, dict) and memory.get("v") == 1 and isinstance(memory.get("theirs"), dict) else None
+    )
 
 
 def changed_here(name: str, value: Any, memory: Mapping[str, Any], manual: bool) -> bool:
-    """Was this field changed in XSOAR since XDR's change arrived? Its `base` is a list of values that mean no, or null for any value."""
+    """Was this field changed in XSOAR since XDR's change arrived? Its `base` is a list of values that mean no, or
+    null for any value.
+    """
     if name == "reputation" and manual and not memory.get("manual"):
         return True
     base = memory["base"]
@@ -617,12 +658,14 @@ def changed_here(name: str, value: Any, memory: Mapping[str, Any], manual: bool)
 def outgoing(ioc: Mapping[str, Any], record: dict[str, Any]) -> Outgoing:
     """Decide what to send for an indicator, given the record made from it and what it remembers of XDR's side.
 
-    Without a memory the whole record goes. With one, fields that nobody changed in XSOAR keep XDR's value; when that leaves nothing new,
+    Without a memory the whole record goes. With one, fields that nobody changed in XSOAR keep XDR's value; when that
+    leaves nothing new,
     nothing goes. An IOC that was deleted in XDR is sent again only after a person or a feed changed it.
     """
-    memory = load_memory(ioc.get("CustomFields") or {})
+    fields = ioc.get("CustomFields")
+    memory = load_memory(fields) if fields and "xdriocstate" in fields else None
     if memory is None:
-        return Outgoing(sendable(record), True)
+        return Outgoing(sendable(record) if "status" in record else record, True)
     theirs, view = memory["theirs"], record_view(record)
     manual = bool(ioc.get("manualScore"))
     changed = [name for name in COMPARED if changed_here(name, view[name], memory, manual)]
@@ -652,7 +695,7 @@ def sendable(record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-# ------------------------------------------------------------------------------------------ pure functions: Cortex XDR -> XSOAR
+# ---- pure functions: Cortex XDR -> XSOAR
 
 
 def their_view(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -728,12 +771,18 @@ def inbound_fields(theirs: Mapping[str, Any], current: Mapping[str, Any] | None,
 
 
 def expected_base(
-    item: Mapping[str, Any], theirs: Mapping[str, Any], current: Mapping[str, Any] | None, settings: Settings, now_ms: int
+    item: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    current: Mapping[str, Any] | None,
+    settings: Settings,
+    now_ms: int,
 ) -> dict[str, Any]:
-    """What this integration would send for the indicator once XSOAR took `item`, as lists of values that mean "unchanged".
+    """What would be sent for the indicator once XSOAR took `item`: per field the values that mean "unchanged".
 
-    Fields that a person edited stay as they are in XSOAR. Verdict and expiration depend on the other sources of the indicator, so both
-    the old and the new value are expected there. An indicator that cannot be sent at all has an empty base: any later change counts.
+    Fields that a person edited stay as they are in XSOAR. Verdict and expiration depend on the other sources of the
+    indicator, so both
+    the old and the new value are expected there. An indicator that cannot be sent at all has an empty base: any later
+    change counts.
     """
     before = dict(current or {})
     locked = {str(name).lower() for name in before.get("manuallyEditedFields") or ()}
@@ -786,7 +835,8 @@ def plan_inbound(
 
     Args:
         current: today's XSOAR indicators by lower-case value.
-        sent_up_to_ns: position of the outbound fresh lane. An indicator changed after it has news that XDR does not know yet.
+        sent_up_to_ns: position of the outbound fresh lane. An indicator changed after it has news that XDR does not
+        know yet.
     """
     latest = {str(row.get("RULE_INDICATOR") or "").lower(): row for row in sorted(rows, key=row_time)}
     plan = InboundPlan([], [], 0, [])
@@ -807,9 +857,15 @@ def plan_inbound(
 
 
 def inbound_item(
-    row: Mapping[str, Any], current: Mapping[str, Any] | None, settings: Settings, now_ms: int, sent_up_to_ns: int | None
+    row: Mapping[str, Any],
+    current: Mapping[str, Any] | None,
+    settings: Settings,
+    now_ms: int,
+    sent_up_to_ns: int | None,
 ) -> tuple[dict[str, Any] | None, bool]:
-    """The indicator to hand to XSOAR for one row, None when there is nothing new in it; and whether both sides changed it."""
+    """The indicator to hand to XSOAR for one row, None when there is nothing new in it; and whether both sides
+    changed it.
+    """
     value, kind = str(row.get("RULE_INDICATOR") or ""), str(row.get("IOC_TYPE") or "")
     if not value:
         raise RejectedRecordError("the row has no RULE_INDICATOR")
@@ -824,10 +880,16 @@ def inbound_item(
     pending = pending_record(current, settings, now_ms) if current else None
     if pending is not None and says_the_same(pending, theirs):
         return None, False
-    item: dict[str, Any] = {"value": value, "type": XSOAR_TYPE[kind], "score": inbound_score(theirs, current), "rawJSON": dict(row)}
+    item: dict[str, Any] = {
+        "value": value,
+        "type": XSOAR_TYPE[kind],
+        "score": inbound_score(theirs, current),
+        "rawJSON": dict(row),
+    }
     conflict = bool(current and pending is not None and changed_after(current, sent_up_to_ns))
     if conflict:
-        # Both sides changed it. XSOAR's news goes out at this run; what XDR changed elsewhere in the record is kept by the merge.
+        # Both sides changed it. XSOAR's news goes out at this run; what XDR changed elsewhere in the record
+        # is kept by the merge.
         item["fields"] = {}
         item["score"] = own_vote(current)
         base = memory["base"] if memory else {}
@@ -849,9 +911,11 @@ def pending_record(current: Mapping[str, Any], settings: Settings, now_ms: int) 
 
 
 def says_the_same(record: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Does XDR hold what we would send? Where we have no opinion, anything fits; that is how our own write looks when it comes back."""
+    """Does XDR hold what we would send? Where we have no opinion, anything fits; that is how our own write looks
+    when it comes back.
+    """
     view = record_view(record)
-    if theirs["status"] == "DISABLED" and view["status"] != "DISABLED" or theirs["status"] == "DELETED":
+    if (theirs["status"] == "DISABLED" and view["status"] != "DISABLED") or theirs["status"] == "DELETED":
         return False
     compared = (name for name in COMPARED if name != "status")
     return all(view[name] == "" or view[name] == theirs[name] for name in compared)
@@ -863,16 +927,18 @@ def changed_after(ioc: Mapping[str, Any], position_ns: int | None) -> bool:
     return False
 
 
-# ----------------------------------------------------------------------------------------------------- pure functions: state
+# ---- pure functions: state
 
-# The state of an instance, version 1 (JSON; see VersionedStateApiModule):
+# The state of an instance, version 1 (JSON, see VersionedStateApiModule), has these members:
 #   epoch     grows with each new start; a run that began in an older epoch may not move today's cursors
 #   query     mark of the Sync Query that the lanes follow
 #   key_type  kind of API key that worked
 #   bulk      null, or {open, bound, after, done, total, started, finished}: everything up to `bound`, newest first
 #   fresh     null, or {edge, after, since, marks, done}: everything after, oldest first; see FreshLane
-#   inbound   {ts, rows, unchanged, conflicts}: `ts` is the time of the last change taken from XDR, in its milliseconds
-#   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in rejects_dropped
+#   inbound   {ts, rows, conflicts}: `ts` is the time of the last change taken from XDR, in its milliseconds; `rows`
+# counts each once
+#   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in
+# rejects_dropped
 #   counts    {pushed, no_news, rejected, created}
 #   last      {outbound, inbound, error, error_time}
 
@@ -888,7 +954,7 @@ def new_state(now_ms: int) -> dict[str, Any]:
         "key_type": "",
         "bulk": None,
         "fresh": None,
-        "inbound": {"ts": now_ms - FIRST_INBOUND_MS, "rows": 0, "unchanged": 0, "conflicts": 0},
+        "inbound": {"ts": now_ms - FIRST_INBOUND_MS, "rows": 0, "conflicts": 0},
         "rejects": {},
         "rejects_dropped": 0,
         "counts": {"pushed": 0, "no_news": 0, "rejected": 0, "created": 0},
@@ -897,7 +963,9 @@ def new_state(now_ms: int) -> dict[str, Any]:
 
 
 class Page(NamedTuple):
-    """One answer of XSOAR's search. `after` is the position behind it, None when the server gave none. `short`: nothing follows it."""
+    """One answer of XSOAR's search. `after` is the position behind it, None when the server gave none. `short`:
+    nothing follows it.
+    """
 
     iocs: list[dict[str, Any]]
     after: list[Any] | None
@@ -906,7 +974,9 @@ class Page(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Where a listing ends: the newest `modified` in it, as text, and the position behind it; both None when it is empty."""
+    """Where a listing ends: the newest `modified` in it, as text, and the position behind it; both None when it is
+    empty.
+    """
 
     edge: str | None
     after: list[Any] | None
@@ -914,7 +984,9 @@ class Position(NamedTuple):
 
 
 def started(state: dict[str, Any], query_mark: str, newest: Position, now: str, with_bulk: bool) -> dict[str, Any]:
-    """Begin anew at `newest`: the bulk lane has all up to there (none of it without `with_bulk`), the fresh lane all after it."""
+    """Begin anew at `newest`: the bulk lane has all up to there (none of it without `with_bulk`), the fresh lane
+    all after it.
+    """
     bulk = {
         "open": with_bulk and newest.edge is not None,
         "bound": whole_second(instant_ns(newest.edge), after=True) if newest.edge else None,
@@ -929,7 +1001,9 @@ def started(state: dict[str, Any], query_mark: str, newest: Position, now: str, 
 
 
 class PageOutcome(NamedTuple):
-    """A page that was delivered: (value, type, reason) of what was set aside, the number XDR took, and of those without news."""
+    """A page that was delivered: (value, type, reason) of what was set aside, the number XDR took, and of those
+    without news.
+    """
 
     page: Page
     rejects: list[tuple[str, str, str]]
@@ -987,17 +1061,22 @@ def advanced_bulk(state: dict[str, Any], epoch: int, done: int, outcome: PageOut
 
 
 def bound_without_position(bulk: Mapping[str, Any], page: Page) -> str:
-    """The server gave no position behind a full page: go on with the second of its last record, which repeats that second only."""
+    """The server gave no position behind a full page: go on with the second of its last record, which repeats that
+    second only.
+    """
     bound = whole_second(instant_ns(page.iocs[-1]["modified"]), after=True)
     if bound == bulk["bound"]:
         raise DemistoException(
-            f"XSOAR gave no searchAfter for a page within one second ({bound}), so the indicators behind it cannot be reached."
+            f"XSOAR gave no searchAfter for a page within one second ({bound}), "
+            "so the indicators behind it cannot be reached."
         )
     return bound
 
 
 class FreshStart(NamedTuple):
-    """Where a walk over the fresh lane begins: a whole second or None for the very start, a position or None, the instant before which
+    """Where a walk over the fresh lane begins.
+
+    A whole second or None for the very start, a position or None, the instant before which
     all was sent, and the marks of what was sent after it."""
 
     lower: str | None
@@ -1009,14 +1088,17 @@ class FreshStart(NamedTuple):
 def fresh_start(fresh: Mapping[str, Any]) -> FreshStart:
     """Look back a minute where the marks of that minute are known, else go on at the exact position.
 
-    A record that becomes visible to the search late, behind the cursor, is found by the look-back; the marks keep it from sending
+    A record that becomes visible to the search late, behind the cursor, is found by the look-back; the marks keep it
+    from sending
     everything else of that minute again.
     """
     if not fresh["edge"]:
         return FreshStart(None, None, 0, frozenset())
     edge = instant_ns(fresh["edge"])
     if fresh["since"] is None or fresh["since"] > edge:
-        return FreshStart(None if fresh["after"] else whole_second(edge), fresh["after"], 0, frozenset(m for _, m in fresh["marks"]))
+        return FreshStart(
+            None if fresh["after"] else whole_second(edge), fresh["after"], 0, frozenset(m for _, m in fresh["marks"])
+        )
     return FreshStart(whole_second(fresh["since"]), None, fresh["since"], frozenset(m for _, m in fresh["marks"]))
 
 
@@ -1030,7 +1112,9 @@ def is_news(ioc: Mapping[str, Any], start: FreshStart) -> bool:
 
 
 def modified_ns(ioc: Mapping[str, Any]) -> int:
-    """When XSOAR last changed the indicator; a missing or unreadable time counts as the newest, so that it is sent rather than lost."""
+    """When XSOAR last changed the indicator; a missing or unreadable time counts as the newest, so that it is sent
+    rather than lost.
+    """
     try:
         return instant_ns(str(ioc.get("modified") or ""))
     except ValueError:
@@ -1067,13 +1151,14 @@ def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now:
     return {**state, "fresh": fresh}
 
 
-def advanced_inbound(state: dict[str, Any], rows: Sequence[Mapping[str, Any]], plan: InboundPlan, now: str) -> dict[str, Any]:
+def advanced_inbound(
+    state: dict[str, Any], rows: Sequence[Mapping[str, Any]], plan: InboundPlan, now: str
+) -> dict[str, Any]:
     """The inbound cursor after XSOAR took the indicators of these rows."""
     inbound = state["inbound"]
     inbound = {
         "ts": max(inbound["ts"], max(map(row_time, rows), default=0)),
-        "rows": inbound["rows"] + len(rows),
-        "unchanged": inbound["unchanged"] + plan.unchanged,
+        "rows": inbound["rows"] + sum(row_time(row) > inbound["ts"] for row in rows),
         "conflicts": inbound["conflicts"] + len(plan.conflicts),
     }
     seen = {item["value"] for item in plan.items} if state["rejects"] else set()
@@ -1083,7 +1168,9 @@ def advanced_inbound(state: dict[str, Any], rows: Sequence[Mapping[str, Any]], p
 
 
 class PagePlan(NamedTuple):
-    """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside, what has no news."""
+    """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside,
+    what has no news.
+    """
 
     records: list[dict[str, Any]]
     enable: list[str]
@@ -1102,11 +1189,15 @@ def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int
             record = xdr_record(ioc, settings, now_ms)
             going = outgoing(ioc, record)
         except RejectedRecordError as reason:
-            rejects.append((str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), str(reason)))
+            rejects.append(
+                (str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), str(reason))
+            )
             continue
         except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
             reason_text = f"a field has a shape that cannot be read ({type(error).__name__}: {error})"[:200]
-            rejects.append((str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), reason_text))
+            rejects.append(
+                (str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), reason_text)
+            )
             continue
         if not going.news:
             no_news += 1
@@ -1117,12 +1208,14 @@ def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int
     return PagePlan(records, enable, rejects, no_news)
 
 
-# ------------------------------------------------------------------------------------------------------------ steps of the sync
+# ---- steps of the sync
 
 
 @dataclass(frozen=True)
 class XsoarServer:
-    """What the sync needs of XSOAR, as functions: `search` and `create` as `demisto.searchIndicators` and `demisto.createIndicators`."""
+    """What the sync needs of XSOAR, as functions: `search` and `create` as `demisto.searchIndicators` and
+    `demisto.createIndicators`.
+    """
 
     search: Callable[..., dict[str, Any]]
     create: Callable[[list[dict[str, Any]]], Any]
@@ -1130,7 +1223,9 @@ class XsoarServer:
     populate_fields: str = ""
 
     def page(self, query: str, size: int, sort: list[dict[str, Any]], after: list[Any] | None = None) -> Page:
-        """One page of a listing. Raises DemistoException when the server could not search; a refused query raises ValueError."""
+        """One page of a listing. Raises DemistoException when the server could not search; a refused query raises
+        ValueError.
+        """
         more: dict[str, Any] = {"searchAfter": after} if after else {}
         if self.populate_fields:
             more["populateFields"] = self.populate_fields
@@ -1195,7 +1290,9 @@ class Delivery:
         return [(value, kinds.get(value, ""), reason) for value, reason in refused.items()]
 
     def halving(self, records: list[dict[str, Any]], outcomes: list[bool]) -> list[tuple[str, str]]:
-        """Insert; where XDR refuses a whole request, find the record that it does not stand by cutting the request in half."""
+        """Insert; where XDR refuses a whole request, find the record that it does not stand by cutting the request
+        in half.
+        """
         if not records:
             return []
         try:
@@ -1247,7 +1344,9 @@ class Sync:
     # -- start
 
     def begin(self, anew: bool = False, with_bulk: bool = True) -> dict[str, Any]:
-        """The state to go on from. Makes a new start when there is none yet, when the Sync Query changed, or when asked to."""
+        """The state to go on from. Makes a new start when there is none yet, when the Sync Query changed, or when
+        asked to.
+        """
         state = self.state.load()
         mark = self.settings.query_mark
         if not anew and state["fresh"] and state["query"] == mark:
@@ -1262,7 +1361,9 @@ class Sync:
     # -- outbound
 
     def push(self) -> None:
-        """Send what is fresh, then as many batches of the bulk lane as the time allows, looking for fresh news after each."""
+        """Send what is fresh, then as many batches of the bulk lane as the time allows, looking for fresh news
+        after each.
+        """
         state = self.begin()
         self.push_fresh(state["epoch"])
         while (state := self.state.load())["bulk"]["open"] and not self.late():
@@ -1289,7 +1390,10 @@ class Sync:
             nonlocal done
             done += len(outcome.page.iocs)
             position, now = done, self.now()
-            self.state.update(lambda newest: advanced_bulk(newest, epoch, position, outcome, now), progress=progress_text(position, bulk))
+            self.state.update(
+                lambda newest: advanced_bulk(newest, epoch, position, outcome, now),
+                progress=progress_text(position, bulk),
+            )
 
         query = f"{self.settings.effective_query} and modified:<{bulk['bound']}"
         self.walk(query, MODIFIED_DESCENDING, bulk["after"], commit, limit=BATCH_SIZE)
@@ -1306,7 +1410,8 @@ class Sync:
     ) -> None:
         """Read a lane page by page, deliver each page, and commit the pages in the order they were read.
 
-        While up to `in_flight` pages are on their way the next one is read and mapped. When a delivery fails, nothing behind it is
+        While up to `in_flight` pages are on their way the next one is read and mapped. When a delivery fails, nothing
+        behind it is
         committed, even where XDR took it: the next run sends it again.
         """
         on_the_way: deque[tuple[Page, PagePlan, Future[list[tuple[str, str, str]]]]] = deque()
@@ -1322,7 +1427,9 @@ class Sync:
             while on_the_way:
                 self.settle(*on_the_way.popleft(), commit)
 
-    def pages(self, query: str, sort: list[dict[str, Any]], after: list[Any] | None, limit: int | None) -> Iterator[Page]:
+    def pages(
+        self, query: str, sort: list[dict[str, Any]], after: list[Any] | None, limit: int | None
+    ) -> Iterator[Page]:
         size, read = self.settings.request_size, 0
         while not self.late() and (limit is None or read < limit):
             page = self.server.page(query, size, sort, after)
@@ -1333,7 +1440,11 @@ class Sync:
                 return
 
     def settle(
-        self, page: Page, plan: PagePlan, delivered: "Future[list[tuple[str, str, str]]]", commit: Callable[[PageOutcome], None]
+        self,
+        page: Page,
+        plan: PagePlan,
+        delivered: "Future[list[tuple[str, str, str]]]",
+        commit: Callable[[PageOutcome], None],
     ) -> None:
         refused = delivered.result()
         if self.settings.extensive_logs:
@@ -1344,10 +1455,15 @@ class Sync:
     # -- inbound
 
     def pull(self) -> None:
-        """Bring the changes of XDR into XSOAR, window by window; the cursor follows each window that XSOAR took."""
+        """Bring the changes of XDR into XSOAR, window by window; the cursor follows each window that XSOAR took.
+
+        Takes at most half of the time that is left, so that a flood from one side does not keep the other side waiting.
+        """
+        now = self.timing.monotonic()
+        half_time = now + (self.deadline - now) / 2
         since = self.state.load()["inbound"]["ts"] - LOOKBACK_MS
         for rows in self.client.changes(since).windows():
-            if self.late():
+            if self.timing.monotonic() >= half_time:
                 return
             self.take(rows)
 
@@ -1360,8 +1476,8 @@ class Sync:
             self.server.create(list(chunk))
         if plan.conflicts:
             self.server.log(
-                f"{len(plan.conflicts)} indicators were changed on both sides since the last run; XSOAR's changes win field by field: "
-                + ", ".join(plan.conflicts[:20])
+                f"{len(plan.conflicts)} indicators were changed on both sides since the last run; "
+                "XSOAR's changes win field by field: " + ", ".join(plan.conflicts[:20])
             )
         now = self.now()
         self.state.update(lambda state: advanced_inbound(state, rows, plan, now))
@@ -1371,16 +1487,18 @@ def progress_text(done: int, bulk: Mapping[str, Any]) -> str:
     return json.dumps({"label": "first sync", "done": done, "total": max(done, bulk["total"]), "unit": "indicators"})
 
 
-# --------------------------------------------------------------------------------------------------------- files for the vendor
+# ---- files for the vendor
 
 
 def sync_records(sync: Sync, rejects: list[tuple[str, str, str]]) -> Iterator[dict[str, Any]]:
     """Every record of the Sync Query as XDR should hold it, page by page; what cannot be sent is added to `rejects`.
 
-    Reads from the very beginning whatever the stored cursors say, and moves none of them. What was deleted in XDR stays out.
+    Reads from the very beginning whatever the stored cursors say, and moves none of them. What was deleted in XDR
+    stays out.
 
     Raises:
-        DemistoException: the listing ended early. A file made of it would delete IOCs, since XDR takes it as the whole set.
+        DemistoException: the listing ended early. A file made of it would delete IOCs, since XDR takes it as the
+        whole set.
     """
     now_ms, read, total, after = sync.now_ms(), 0, 0, None
     while True:
@@ -1390,14 +1508,18 @@ def sync_records(sync: Sync, rejects: list[tuple[str, str, str]]) -> Iterator[di
             try:
                 going = outgoing(ioc, xdr_record(ioc, sync.settings, now_ms))
             except RejectedRecordError as reason:
-                rejects.append((str(ioc.get("value") or ioc.get("id")), str(ioc.get("indicator_type") or ""), str(reason)))
+                rejects.append(
+                    (str(ioc.get("value") or ioc.get("id")), str(ioc.get("indicator_type") or ""), str(reason))
+                )
                 continue
             if not going.deleted:
                 yield going.standing
         if page.short or after is None:
             break
     if read < total:
-        raise DemistoException(f"XSOAR listed {read} of {total} indicators only. Nothing was sent; run the command again.")
+        raise DemistoException(
+            f"XSOAR listed {read} of {total} indicators only. Nothing was sent; run the command again."
+        )
 
 
 def write_sync_file(sync: Sync, out: IO[bytes], rejects: list[tuple[str, str, str]]) -> int:
@@ -1420,18 +1542,20 @@ def write_keep_file(sync: Sync, out: IO[bytes], rejects: list[tuple[str, str, st
     return count
 
 
-# -------------------------------------------------------------------------------------------------------------------- commands
+# ---- commands
 
 
 def test_module_command(sync: Sync) -> str:
     """Check what a sync needs: interval, Sync Query, reading and writing in XDR. Changes nothing on either side.
 
-    An insert of an empty list tells whether the key may write: a role that may not is refused before the body is looked at.
+    An insert of an empty list tells whether the key may write: a role that may not is refused before the body is
+    looked at.
     """
     settings = sync.settings
     if settings.feed and settings.fetch_interval_minutes < MIN_FETCH_INTERVAL_MINUTES:
         raise ValueError(
-            f"Parameter 'feedFetchInterval' (Feed Fetch Interval): {settings.fetch_interval_minutes} minutes is less than "
+            f"Parameter 'feedFetchInterval' (Feed Fetch Interval): "
+            f"{settings.fetch_interval_minutes} minutes is less than "
             f"{MIN_FETCH_INTERVAL_MINUTES}. Shorter intervals are known to cause errors on the side of Cortex XDR."
         )
     if settings.time_budget >= SERVER_LIMIT_SECONDS:
@@ -1450,7 +1574,7 @@ def test_module_command(sync: Sync) -> str:
 
 
 def fetch_indicators_command(sync: Sync) -> None:
-    """One run of the feed: XDR's changes first, then XSOAR's. One direction failing does not keep the other from running.
+    """One run of the feed: XDR's changes first, then XSOAR's. A failure of one direction does not stop the other.
 
     Raises:
         DemistoException: what failed. What was delivered before stays committed.
@@ -1458,11 +1582,12 @@ def fetch_indicators_command(sync: Sync) -> None:
     problems: list[str] = []
     steps: list[tuple[str, Callable[[], None]]] = [("from Cortex XDR", sync.pull)]
     if sync.settings.auto_sync:
-        sync.begin()
         steps.append(("to Cortex XDR", sync.push))
     for name, step in steps:
         try:
             step()
+        except SupersededError as note:
+            sync.server.log(str(note))
         except XDRConfigError as error:
             problems.append(f"{name}: {error}")
             break
@@ -1485,15 +1610,15 @@ def finish(sync: Sync, problems: list[str]) -> None:
 
 
 def sync_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
-    """`xdr-iocs-sync`: upload everything the Sync Query finds as the whole set of XSOAR's IOCs, and start the lanes behind it.
+    """`xdr-iocs-sync`: upload all the Sync Query finds as the whole set of XSOAR's IOCs; start the lanes behind it.
 
     The cursors are set after XDR accepted the file, to the point where the listing began.
     """
     state = sync.state.load()
     if state["fresh"] and not argToBoolean(args.get("firstTime") or False):
         return CommandResults(
-            readable_output="This instance is already synced and keeps up at every fetch. To replace all of XSOAR's IOCs in "
-            "Cortex XDR by today's result of the Sync Query, run `!xdr-iocs-sync firstTime=true`."
+            readable_output="This instance is already synced and keeps up at every fetch. To replace all of "
+            "XSOAR's IOCs in Cortex XDR by today's result of the Sync Query, run `!xdr-iocs-sync firstTime=true`."
         )
     newest = sync.newest()
     rejects: list[tuple[str, str, str]] = []
@@ -1543,22 +1668,52 @@ def push_values(sync: Sync, values: list[str]) -> CommandResults:
     seen = {ioc.get("value") for ioc in iocs}
     sync.state.update(lambda state: with_rejects(state, rejects, seen, now, "to XDR"))
     refused = {value: reason for value, _, reason in rejects}
+    overruled = [
+        forgetting_item(ioc)
+        for ioc in iocs
+        if ioc["value"] not in refused and load_memory(ioc.get("CustomFields") or {})
+    ]
+    for chunk in slices(overruled, CREATE_SLICE):
+        sync.server.create(list(chunk))
     missing = [value for value in values if value.lower() not in found]
     outputs = [push_row(str(ioc.get("value")), refused) for ioc in iocs]
-    outputs += [{"indicator": value, "status": "not_found", "reason": "XSOAR has no such indicator"} for value in missing]
-    text = f"pushing IOCs to XDR: complete. {len(iocs) - len(rejects)} of {len(values)} pushed." + rejects_table(rejects)
+    outputs += [
+        {"indicator": value, "status": "not_found", "reason": "XSOAR has no such indicator"} for value in missing
+    ]
+    text = f"pushing IOCs to XDR: complete. {len(iocs) - len(rejects)} of {len(values)} pushed." + rejects_table(
+        rejects
+    )
     if missing:
         text += f"\n{len(missing)} indicators were not found: {', '.join(missing)}"
-    return CommandResults(outputs_prefix=f"{BRAND}.Push", outputs_key_field="indicator", outputs=outputs, readable_output=text)
+    return CommandResults(
+        outputs_prefix=f"{BRAND}.Push", outputs_key_field="indicator", outputs=outputs, readable_output=text
+    )
 
 
 def push_row(value: str, refused: Mapping[str, str]) -> dict[str, str]:
-    return {"indicator": value, "status": "rejected" if value in refused else "pushed", "reason": refused.get(value, "")}
+    return {
+        "indicator": value,
+        "status": "rejected" if value in refused else "pushed",
+        "reason": refused.get(value, ""),
+    }
 
 
 def without_memory(ioc: Mapping[str, Any]) -> dict[str, Any]:
     """A push by name is a person's word: XSOAR's values go, whatever XDR said before."""
     return {name: value for name, value in (ioc.get("CustomFields") or {}).items() if name != "xdriocstate"}
+
+
+def forgetting_item(ioc: Mapping[str, Any]) -> dict[str, Any]:
+    """The indicator again, without the memory of what XDR said: a push by name has just overruled it. Our vote
+    stays as it was.
+    """
+    return {
+        "value": ioc["value"],
+        "type": ioc["indicator_type"],
+        "score": own_vote(ioc),
+        "fields": {"xdriocstate": "{}"},
+        "rawJSON": {"RULE_INDICATOR": ioc["value"]},
+    }
 
 
 def rejects_table(rejects: Sequence[tuple[str, str, str]], shown: int = 50) -> str:
@@ -1572,7 +1727,9 @@ def rejects_table(rejects: Sequence[tuple[str, str, str]], shown: int = 50) -> s
 
 
 def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> CommandResults:
-    """`xdr-iocs-enable` and `xdr-iocs-disable`: in XDR at once, and in the field *XDR IOC Status* of the indicators that XSOAR knows."""
+    """`xdr-iocs-enable` and `xdr-iocs-disable`: in XDR at once, and in the field *XDR IOC Status* of the indicators
+    that XSOAR knows.
+    """
     word = "enabled" if enabled else "disabled"
     values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
     if not values:
@@ -1605,10 +1762,13 @@ def status_item(ioc: Mapping[str, Any], word: str) -> dict[str, Any]:
 
 
 def set_sync_time_command(args: Mapping[str, Any]) -> CommandResults:
-    """`xdr-iocs-set-sync-time`: deprecated. Moving a cursor by hand loses what lies between, so it does nothing and says so."""
+    """`xdr-iocs-set-sync-time`: deprecated. Moving a cursor by hand loses what lies between, so it does nothing and
+    says so.
+    """
     return CommandResults(
-        readable_output=f"This command is deprecated and changed nothing (time={args.get('time')!r}). The sync keeps its own position and "
-        "moves it only behind what Cortex XDR accepted. To send everything again, run `!xdr-iocs-sync firstTime=true`.",
+        readable_output=f"This command is deprecated and changed nothing (time={args.get('time')!r}). The sync "
+        "keeps its own position and moves it only behind what Cortex XDR accepted. "
+        "To send everything again, run `!xdr-iocs-sync firstTime=true`.",
         entry_type=EntryType.WARNING,
     )
 
@@ -1657,11 +1817,14 @@ def status_command(sync: Sync) -> CommandResults:
         "last_outbound": state["last"].get("outbound"),
         "last_inbound": state["last"].get("inbound"),
         "last_error": state["last"].get("error") or "",
+        "key_type": state["key_type"],
     }
     return CommandResults(
         outputs_prefix=f"{BRAND}.SyncStatus",
         outputs=outputs,
-        readable_output=tableToMarkdown("IOC sync", outputs, headers=list(outputs), headerTransform=string_to_table_header),
+        readable_output=tableToMarkdown(
+            "IOC sync", outputs, headers=list(outputs), headerTransform=string_to_table_header
+        ),
     )
 
 
@@ -1674,16 +1837,21 @@ class FileSpot:
 
 
 def create_sync_file_command(sync: Sync, args: Mapping[str, Any], spot: FileSpot) -> list[Any]:
-    """`xdr-iocs-create-sync-file`: the file that `xdr-iocs-sync` uploads, for the vendor's support; never longer in memory than a page."""
+    """`xdr-iocs-create-sync-file`: the file that `xdr-iocs-sync` uploads, for the vendor's support; never longer in
+    memory than a page.
+    """
     zipped, set_time = argToBoolean(args.get("zip") or False), argToBoolean(args.get("set_time") or False)
     newest = sync.newest()
     rejects: list[tuple[str, str, str]] = []
     name = "xdr-sync-file-zipped.zip" if zipped else "xdr-sync-file"
     if zipped:
-        with zipfile.ZipFile(spot.path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("xdr-sync-file", "w", force_zip64=True) as out:
+        with (
+            zipfile.ZipFile(spot.path, "w", zipfile.ZIP_DEFLATED) as archive,
+            archive.open("xdr-sync-file", "w", force_zip64=True) as out,
+        ):
             write_sync_file(sync, out, rejects)
     else:
-        with open(spot.path, "wb") as out:
+        with Path(spot.path).open("wb") as out:
             write_sync_file(sync, out, rejects)
     if set_time:
         store_full_sync(sync, newest, rejects)
@@ -1693,12 +1861,12 @@ def create_sync_file_command(sync: Sync, args: Mapping[str, Any], spot: FileSpot
 def to_keep_file_command(sync: Sync, spot: FileSpot) -> list[Any]:
     """`xdr-iocs-to-keep-file`: the values that would be kept in XDR, one per line."""
     rejects: list[tuple[str, str, str]] = []
-    with open(spot.path, "wb") as out:
+    with Path(spot.path).open("wb") as out:
         write_keep_file(sync, out, rejects)
     return [spot.entry("xdr-ioc-to-keep-file")]
 
 
-# ------------------------------------------------------------------------------------------------------------------------ main
+# ---- main
 
 
 def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> Any:
@@ -1721,10 +1889,14 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
     return table[command]()
 
 
-def new_sync(settings: Settings, server: XsoarServer, port: ContextPort, timing: XDRTiming, known_key_type: str = "") -> Sync:
+def new_sync(
+    settings: Settings, server: XsoarServer, port: ContextPort, timing: XDRTiming, known_key_type: str = ""
+) -> Sync:
     """Put a run together. `known_key_type` is the kind of key that worked before; it spares a refused request."""
     deadline = timing.monotonic() + settings.time_budget
-    key = replace(settings.key, key_type=known_key_type) if settings.detect_key_type and known_key_type else settings.key
+    key = (
+        replace(settings.key, key_type=known_key_type) if settings.detect_key_type and known_key_type else settings.key
+    )
     client = IndicatorClient(
         settings.url,
         key,
@@ -1737,21 +1909,32 @@ def new_sync(settings: Settings, server: XsoarServer, port: ContextPort, timing:
         detect_key_type=settings.detect_key_type,
     )
     state = VersionedState(
-        port, STATE_VERSION, lambda: new_state(int(timing.now() * 1000)), lambda attempt: timing.sleep(timing.jitter() * 0.05 * attempt)
+        port,
+        STATE_VERSION,
+        lambda: new_state(int(timing.now() * 1000)),
+        lambda attempt: timing.sleep(timing.jitter() * 0.05 * attempt),
     )
     return Sync(settings, client, server, state, timing, deadline)
 
 
 def main() -> None:
-    """Read parameters and arguments, run one command, return its result. Nothing but this function touches `demisto`."""
+    """Read parameters and arguments, run one command, return its result. Nothing but this function touches
+    `demisto`.
+    """
     command = demisto.command()
     demisto.debug(f"Command being called is {command}")
     try:
         saas = is_xsiam_or_xsoar_saas()
         params = demisto.params()
-        server_url = (demisto.demistoUrls() or {}).get("server", "") if "indicator_link" in str(params.get("xsoar_comments_field")) else ""
+        server_url = (
+            (demisto.demistoUrls() or {}).get("server", "")
+            if "indicator_link" in str(params.get("xsoar_comments_field"))
+            else ""
+        )
         settings = settings_from_params(params, server_url, saas)
-        server = XsoarServer(demisto.searchIndicators, demisto.createIndicators, demisto.info, POPULATED_FIELDS if saas else "")
+        server = XsoarServer(
+            demisto.searchIndicators, demisto.createIndicators, demisto.info, POPULATED_FIELDS if saas else ""
+        )
         port = ContextPort(
             read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
             write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
