@@ -312,7 +312,7 @@ class IndicatorClient(XDRClient):
             write(body)  # type: ignore[arg-type]
             body.write(f"\r\n--{boundary}--\r\n".encode())
             body.flush()
-            self.call(path, lambda: Path(body.name).open("rb"), f"multipart/form-data; boundary={boundary}")
+            self.call(path, lambda: Path(body.name).open("rb"), f"multipart/form-data; boundary={boundary}")  # noqa: SIM115 - closed by the client
 
 
 class ChangeSpool:
