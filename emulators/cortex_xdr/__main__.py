@@ -2,9 +2,7 @@
 
 import sys
 
-from emulators.cortex_xdr.emulator import CortexXdr
-from emulators.cortex_xdr.options import XdrOptions
-from emulators.kit import main
+from emulators.cortex_xdr import main
 
 if __name__ == "__main__":
-    sys.exit(main(CortexXdr, XdrOptions, "emulators.cortex_xdr"))
+    sys.exit(main())

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from emulators import kit
 from emulators.cortex_xdr.errors import error_reply
 from emulators.cortex_xdr.indicators.routes import IndicatorCalls
 from emulators.cortex_xdr.indicators.rules import Rules
@@ -98,3 +99,8 @@ def running(
     """
     with serving(CortexXdr(XdrOptions(**options), clock=clock, observer=observer)) as emulator:
         yield emulator
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line, `python -m emulators.cortex_xdr`; returns the exit status. See `kit.main`."""
+    return kit.main(CortexXdr, XdrOptions, "emulators.cortex_xdr", argv)

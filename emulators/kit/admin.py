@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from emulators.kit.strict import BOOLEAN, NUMBER, Field, json_object, known_name
 
 if TYPE_CHECKING:
     from emulators.kit.emulator import Emulator
+
+log = logging.getLogger("emulators")
 
 PREFIX = "/_admin"
 
@@ -59,6 +62,9 @@ class SideDoor:
                 return self._doors[call.method, name](call)
         except Refused as refused:
             return Reply.json({"error": refused.message, "detail": refused.extra}, refused.status)
+        except Exception as error:
+            log.exception("%s %s failed", call.method, call.path)
+            return Reply.json({"error": "the emulator failed", "detail": repr(error)}, 500)
 
     def _names(self) -> list[str]:
         return [f"{method} {name}" for method, name in self._doors if name]

@@ -303,6 +303,16 @@ def test_side_door_meets_neither_faults_nor_rate_nor_log(shelf: Start, http: req
     assert len(emulator.requests) == 0
 
 
+def test_side_door_breaking_is_500_and_the_next_request_works(
+    shelf: Start, http: requests.Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator = shelf()
+    with caplog.at_level(logging.CRITICAL + 1, "emulators"):
+        assert http.post(f"{emulator.admin}/seed", json=[1]).status_code == 500
+        assert http.post(f"{emulator.admin}/seed", json={"a": 1, "b": "broken"}).status_code == 500
+    assert names(http, emulator) == []
+
+
 def test_side_door_index_names_emulator_and_doors(shelf: Start, http: requests.Session) -> None:
     body = http.get(shelf().admin).json()
     assert body["emulator"] == "shelf"
