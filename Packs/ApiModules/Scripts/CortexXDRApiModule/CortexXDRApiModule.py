@@ -206,7 +206,8 @@ def xdr_error_text(response: requests.Response) -> str:
     except ValueError:
         return " ".join(response.text.split())[:300]
     if isinstance(body, dict):
-        reply = body.get("reply") if isinstance(body.get("reply"), dict) else body
+        inner = body.get("reply")
+        reply = inner if isinstance(inner, dict) else body
         parts = [str(reply[name]) for name in ("err_msg", "err_extra", "message", "error") if reply.get(name)]
         if parts:
             return ": ".join(parts)[:300]
