@@ -100,7 +100,11 @@ def _iso_span(text: str) -> tuple[int, int] | None:
     if not shape:
         return None
     start = isoparse(text.replace(",", ".").upper())
-    return as_micros(start), as_micros(start + _precision(text, shape["fraction"]))
+    try:
+        return as_micros(start), as_micros(start + _precision(text, shape["fraction"]))
+    except (OverflowError, ValueError):
+        # The calendar ends with the year 9999, which people write to say "for ever".
+        return as_micros(start), as_micros(datetime.max) + 1
 
 
 def _precision(text: str, fraction: str | None) -> relativedelta:

@@ -27,7 +27,9 @@ def test_from_micros_any_moment_reads_back_the_same(micros: int) -> None:
     assert len(text) == 27 and text.endswith("Z")
 
 
-@pytest.mark.parametrize("text", ["", None, 12, "soon", NEVER, "0001-01-01T00:00:00", "2024-13-01", "2024-01-01T25:00:00"])
+@pytest.mark.parametrize(
+    "text", ["", None, 12, "soon", NEVER, "0001-01-01T00:00:00", "2024-13-01", "2024-01-01T25:00:00"]
+)
 def test_to_micros_no_date_is_none(text: object) -> None:
     assert to_micros(text) is None
 
