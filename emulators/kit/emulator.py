@@ -173,7 +173,8 @@ class Emulator(ABC, Generic[StateT, OptionsT]):
             reply = self._attempt(call, faults)
         except Refused as refused:
             reply = self._refusal(call, refused)
-        except _Cut:
+        except (_Cut, ConnectionError):
+            # By a fault, or because the client went away while it was sending.
             reply, ending = Reply(0), RESET
         except Exception:
             log.exception("%s %s failed", call.method, call.path)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
+import struct
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -319,6 +322,34 @@ def test_side_door_index_names_emulator_and_doors(shelf: Start, http: requests.S
     doors = {"GET dump", "GET count", "GET requests", "GET faults", "GET clock"}
     doors |= {"POST seed", "POST edit", "POST faults", "POST clock", "POST reset"}
     assert set(body["doors"]) == doors
+
+
+def test_client_gone_while_sending_changes_nothing_and_is_no_error(
+    shelf: Start, http: requests.Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator = shelf()
+    host, port = emulator.url.removeprefix("http://").split(":")
+    request = b"PUT /things/a HTTP/1.1\r\nAuthorization: sesame\r\nContent-Length: 1000000\r\n\r\n12"
+    for linger in (struct.pack("ii", 0, 0), struct.pack("ii", 1, 0)):
+        with socket.create_connection((host, int(port))) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            client.sendall(request)
+    for _ in range(100):
+        if len(emulator.requests) == 2:
+            break
+        time.sleep(0.01)
+    assert {entry.status for entry in emulator.requests.latest()} <= {0, 400}
+    assert (names(http, emulator), caplog.records) == ([], [])
+    assert put(http, emulator).status_code == 200
+
+
+def test_client_leaving_a_stream_half_read_leaves_the_server_well(shelf: Start, http: requests.Session) -> None:
+    emulator = shelf()
+    http.post(f"{emulator.admin}/seed", json={f"{n}-{'x' * 2_000}": n for n in range(2_000)})
+    headers = {**KEY, "Accept-Encoding": "identity"}
+    with http.get(f"{emulator.url}/things", headers=headers, stream=True) as reply:
+        assert reply.raw.read(10)
+    assert put(http, emulator).status_code == 200
 
 
 def test_stop_ends_idle_connections_and_frees_the_port(shelf: Start) -> None:
