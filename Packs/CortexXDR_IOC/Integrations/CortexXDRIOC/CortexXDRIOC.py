@@ -1823,7 +1823,9 @@ def status_command(sync: Sync) -> CommandResults:
         outputs_prefix=f"{BRAND}.SyncStatus",
         outputs=outputs,
         readable_output=tableToMarkdown(
-            "IOC sync", outputs, headers=list(outputs), headerTransform=string_to_table_header
+            "IOC sync",
+            [{"What": name.replace("_", " "), "State": value} for name, value in outputs.items()],
+            headers=["What", "State"],
         ),
     )
 
