@@ -9,6 +9,7 @@ import click
 
 from warroom.cli.app import App, json_option, pass_app
 from warroom.cli.output import print_json, print_pairs, print_rows
+from warroom.content import Integration
 from warroom.engine import Host, UsageError
 from warroom.engine.house import health_setting
 from warroom.engine.instances import read_pairs
@@ -57,7 +58,10 @@ def add(
     backend: Backend = "none" if no_store_secrets else "plaintext" if plaintext else "auto"
     with app.open() as host:
         integration = host.instances.find_integration(brand)
-        plain, secrets = read_pairs(integration, split_pairs(pairs), app.environ, app.ask)
+        given = split_pairs(pairs)
+        if app.ask is not None and not no_store_secrets:
+            given |= dict.fromkeys(_missing_secrets(app, integration, name, given))
+        plain, secrets = read_pairs(integration, given, app.environ, app.ask)
         added = host.add_instance(brand, name, plain, secrets, backend)
     click.echo(f"added instance {added.name} ({added.brand})")
 
@@ -169,6 +173,19 @@ def split_pairs(pairs: tuple[str, ...]) -> dict[str, str | None]:
             raise UsageError(f"parameter {key} is given twice")
         found[key] = value if sign else None
     return found
+
+
+def _missing_secrets(
+    app: App, integration: Integration, name: str | None, given: Mapping[str, str | None]
+) -> list[str]:
+    return [
+        parameter.name
+        for parameter in integration.parameters
+        if parameter.secret
+        and parameter.required
+        and parameter.name not in given
+        and (name is None or variable_name(name, parameter.name) not in app.environ)
+    ]
 
 
 def _secrets(app: App, host: Host, found: Instance) -> dict[str, str]:

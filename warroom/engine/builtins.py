@@ -78,10 +78,10 @@ class Builtins:
         return f"Done: list {args['listName']} was updated"
 
     def _indicator(self, args: Args) -> str:
-        value = str(args["value"])
-        kind = args.get("type") or classify(value)
+        told = classify(str(args["value"]))
+        value, kind = told.value, args.get("type") or told.type
         if kind is None:
-            raise ServerError(f"the type of {value!r} cannot be told; give type=")
+            raise ServerError(f"the type of {value!r} cannot be told ({told.reason}); give type=")
         result = self.store.indicators.apply([{"value": value, "type": kind}], _BY_HAND)
         if result.refused:
             raise ServerError(f"{value}: {result.refused[0].reason}")

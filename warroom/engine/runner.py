@@ -242,7 +242,7 @@ class _Attempt:
         counts = [f"{calls.taken} indicators received, {calls.created} of them new"] if calls.taken else []
         counts += [f"{calls.excluded} on the exclusion list"] if calls.excluded else []
         counts += [f"{len(self.fetched)} incidents created"] if self.fetched else []
-        return "; ".join(counts) or "nothing new"
+        return "; ".join(counts) or "nothing received"
 
 
 def judge(job: Job, session: Session, ending: Ending) -> tuple[Status, str]:

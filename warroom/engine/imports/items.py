@@ -91,7 +91,7 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if key in _SERVER_KEYS:
             continue
-        name = _ALIASES.get(key) or "".join(letter for letter in key if letter.isalnum())
+        name = _ALIASES.get(key) or "".join(letter for letter in key if letter.isalnum()).lower()
         fields[name] = content
     if "comments" in fields:
         fields["comments"] = _comment(fields["comments"])
