@@ -19,6 +19,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LAST = datetime.max.replace(tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _UNITS = {
     "y": "years", "year": "years",
@@ -104,7 +105,7 @@ def _iso_span(text: str) -> tuple[int, int] | None:
         return as_micros(start), as_micros(start + _precision(text, shape["fraction"]))
     except (OverflowError, ValueError):
         # The calendar ends with the year 9999, which people write to say "for ever".
-        return as_micros(start), as_micros(datetime.max) + 1
+        return as_micros(start), as_micros(_LAST) + 1
 
 
 def _precision(text: str, fraction: str | None) -> relativedelta:

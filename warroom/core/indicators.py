@@ -64,6 +64,9 @@ class Rules:
     type_minutes: Mapping[str, int] = field(default_factory=dict)
 
 
+NO_RULES = Rules()
+
+
 class Item(NamedTuple):
     """A feed item that passed `prepare`. `expiration`: microseconds, `NO_DATE` = never, None = not stated."""
 
@@ -171,7 +174,7 @@ def union(first: Iterable[Any], second: Iterable[Any]) -> list[Any]:
     return joined
 
 
-def merge(existing: Document | None, item: Item, source: Source, now: int, rules: Rules = Rules()) -> Merged:
+def merge(existing: Document | None, item: Item, source: Source, now: int, rules: Rules = NO_RULES) -> Merged:
     """Takes what `source` says into the indicator.
 
     Re-applying what the same source said before is "unchanged". The verdict is that of the most reliable

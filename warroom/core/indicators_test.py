@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,6 +28,7 @@ from warroom.core.indicators import (
 
 NOW = 1_710_000_000 * SECOND
 HOUR = 60 * MINUTE
+NO_RULES = Rules()
 LETTERS = {"A+": "A+ - 3rd party enrichment", "A": "A - Completely reliable", "C": "C - Fairly reliable", "F": "F - x"}
 
 
@@ -40,7 +40,7 @@ def item(**more: Any) -> dict[str, Any]:
     return {"value": "evil.example.com", "type": "Domain", "rawJSON": {}, **more}
 
 
-def said(*steps: tuple[Source, dict[str, Any]], now: int = NOW, rules: Rules = Rules()) -> Document:
+def said(*steps: tuple[Source, dict[str, Any]], now: int = NOW, rules: Rules = NO_RULES) -> Document:
     """The document after sources reported one after the other, an hour apart."""
     doc: Document | None = None
     for index, (who, what) in enumerate(steps):
@@ -340,9 +340,9 @@ def test_prepare_bad_item_is_refused_with_a_reason(raw: Any, reason: str) -> Non
 
 
 @pytest.mark.parametrize(("name", "content"), [("expiration_policy", "someday"), ("feed_reputation", "evil")])
-def test_source_bad_setting_is_refused(name: str, content: str) -> None:
+def test_source_bad_setting_is_refused(name: str, content: Any) -> None:
     with pytest.raises(ValueError, match=content):
-        replace(source(), **{name: content})
+        source(**{name: content})
 
 
 @pytest.mark.parametrize(

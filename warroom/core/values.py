@@ -83,7 +83,7 @@ def _why_not(value: str) -> str:
 
 
 def check(value: str, kind: str) -> str | None:
-    """None when the text can be an indicator of that type, else the reason. Other types take any text but an empty one."""
+    """None when the text can be an indicator of that type, else the reason. Types not in `TYPES` take any text."""
     if not value.strip():
         return "empty"
     checker = _CHECKS.get(kind)

@@ -39,27 +39,30 @@ def add(database: Database, number: int) -> None:
     database.run("insert into numbers values (?)", (number,))
 
 
+def fail_after(database: Database, statement: str) -> None:
+    with database.atomic():
+        database.run(statement)
+        raise RuntimeError("the cause")
+
+
 def test_atomic_error_undoes_everything(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.atomic():
-        add(database, 2)
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_after(database, "insert into numbers values (2)")
     assert numbers(database) == [1]
 
 
 def test_atomic_inner_error_undoes_only_the_inner_block(database: Database) -> None:
     with database.atomic():
         add(database, 2)
-        with pytest.raises(RuntimeError), database.atomic():
-            add(database, 3)
-            raise RuntimeError
+        with pytest.raises(RuntimeError):
+            fail_after(database, "insert into numbers values (3)")
         add(database, 4)
     assert numbers(database) == [1, 2, 4]
 
 
 def test_atomic_keeps_the_original_error_when_the_database_gave_up_by_itself(database: Database) -> None:
-    with pytest.raises(RuntimeError, match="the cause"), database.atomic():
-        database.run("rollback")
-        raise RuntimeError("the cause")
+    with pytest.raises(RuntimeError, match="the cause"):
+        fail_after(database, "rollback")
     with database.atomic():
         add(database, 2)
     assert numbers(database) == [1, 2]
@@ -132,7 +135,7 @@ def test_migrations_of_many_at_once_run_once(path: Path) -> None:
 
 def test_open_file_of_a_newer_version_is_refused(path: Path) -> None:
     Database(path, [*MIGRATIONS, Migration("9999_future", ())]).close()
-    with pytest.raises(StoreError, match="9999_future.*update"):
+    with pytest.raises(StoreError, match=r"9999_future.*update"):
         Database(path)
 
 

@@ -329,7 +329,7 @@ def test_edit_bad_change_changes_nothing(store: Store) -> None:
     before = store.indicators.get("a.example.com")
     with pytest.raises(ValueError, match="'evil'"):
         store.indicators.edit("a.example.com", {"colour": "red", "verdict": "evil"})
-    with pytest.raises(StoreError, match="no indicator 'b.example.com'"):
+    with pytest.raises(StoreError, match=r"no indicator 'b\.example\.com'"):
         store.indicators.edit("b.example.com", {"colour": "red"})
     assert store.indicators.get("a.example.com") == before
 

@@ -26,7 +26,7 @@ def test_order_ends_with_something_unique(sort: Any, columns: list[tuple[str, bo
 
 
 def test_order_unknown_field_is_refused_with_the_allowed_ones() -> None:
-    with pytest.raises(ValueError, match="'colour'.*firstSeen"):
+    with pytest.raises(ValueError, match=r"'colour'.*firstSeen"):
         order([("colour", True)])
 
 
