@@ -39,14 +39,17 @@ from warroom.runtime.common.entries import *
 from warroom.runtime.common.feeds import *
 from warroom.runtime.common.files import *
 from warroom.runtime.common.http import *
+from warroom.runtime.common.indicator_objects import *
 from warroom.runtime.common.indicator_types import *
 from warroom.runtime.common.mirroring import *
 from warroom.runtime.common.polling import *
+from warroom.runtime.common.relationships import *
 from warroom.runtime.common.results import *
 from warroom.runtime.common.searcher import *
 from warroom.runtime.common.tables import *
 from warroom.runtime.common.text import *
 from warroom.runtime.common.threads import *
+from warroom.runtime.common.verdicts import *
 from warroom.runtime.common.versions import *
 
 IS_PY3 = True
