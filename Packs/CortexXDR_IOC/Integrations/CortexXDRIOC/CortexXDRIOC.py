@@ -89,11 +89,12 @@ XDR_TYPE = {"File": "HASH", "Domain": "DOMAIN_NAME", "IP": "IP"}
 XSOAR_TYPE = {"HASH": "File", "DOMAIN_NAME": "Domain", "IP": "IP"}
 VALUE_SHAPE = {
     "HASH": re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}"),
-    "IP": re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}"),
+    "IP": re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}", re.ASCII),
     "DOMAIN_NAME": re.compile(r"[^\s/*:@]+\.[^\s/*:@]+"),
 }
 HASH_NAMES = {40: "SHA-1", 128: "SHA-512"}
 CLASS_LENGTH = 36
+LATEST_MS = 253_402_300_799_000
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - compared with instants whose zone was taken off, which is faster
 COMPARED = ("severity", "reputation", "expiration_date", "comment", "status", "class", "reliability")
 ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|z|[+-]\d\d:?\d\d)?$")
@@ -162,7 +163,7 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
     if not query:
         raise ValueError("Parameter 'query' (Sync Query) is empty; it decides which indicators are sent to Cortex XDR.")
     comment_field, link = comment_params(params)
-    as_tags = argToBoolean(params.get("comments_as_tags") or False)
+    as_tags = flag_param(params, "comments_as_tags", False)
     if as_tags and comment_field == "comments":
         raise ValueError(
             "Parameter 'comments_as_tags' (Comments as tags) does not work with the field 'comments': choose another "
@@ -184,18 +185,18 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
         url=xdr_base_url(text_param(params, "url")),
         key=key,
         detect_key_type=key_type == "auto",
-        verify=not argToBoolean(params.get("insecure") or False),
-        proxy=argToBoolean(params.get("proxy") or False),
+        verify=not flag_param(params, "insecure", False),
+        proxy=flag_param(params, "proxy", False),
         query=query,
-        feed=argToBoolean(params.get("feed", True)),
-        auto_sync=argToBoolean(params.get("autoSync", True)),
+        feed=flag_param(params, "feed", True),
+        auto_sync=flag_param(params, "autoSync", True),
         severity=severity.upper(),
-        override_severity=argToBoolean(params.get("override_severity", True)),
+        override_severity=flag_param(params, "override_severity", True),
         severity_field=cli_name(text_param(params, "xsoar_severity_field") or "sourceoriginalseverity"),
         comment_field=comment_field,
         link_prefix=link_prefix if link else "",
         comments_as_tags=as_tags,
-        tags=tuple(argToList(params.get("feedTags") or params.get("tag"))),
+        tags=tuple(tag for tag in argToList(params.get("feedTags") or params.get("tag")) if tag),
         tlp_color=text_param(params, "tlp_color"),
         fetch_interval_minutes=int(number_param(params, "feedFetchInterval", "Feed Fetch Interval", 20, 1, 100_000)),
         time_budget=number_param(params, "fetch_time_budget_seconds", "Time budget of a run", 150, 10, 86_400),
@@ -204,12 +205,20 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
         ),
         in_flight=int(number_param(params, "max_requests_in_flight", "Requests in flight", 2, 1, 8)),
         rate=number_param(params, "requests_per_second", "Requests per second", 8, 0.1, 10),
-        extensive_logs=argToBoolean(params.get("extensive_logs") or False),
+        extensive_logs=flag_param(params, "extensive_logs", False),
     )
 
 
 def text_param(params: Mapping[str, Any], name: str) -> str:
     return str(params.get(name) or "").strip()
+
+
+def flag_param(params: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = params.get(name)
+    try:
+        return default if value in (None, "") else argToBoolean(value)
+    except ValueError:
+        raise ValueError(f"Parameter '{name}': {value!r} is neither true nor false.") from None
 
 
 def secret_param(params: Mapping[str, Any], name: str, title: str) -> str:
@@ -218,6 +227,11 @@ def secret_param(params: Mapping[str, Any], name: str, title: str) -> str:
     secret = str(credentials.get("password") or params.get(name) or "").strip()
     if not secret:
         raise ValueError(f"Parameter '{name}_creds' ({title}) is empty.")
+    if not secret.isascii() or not secret.isprintable() or " " in secret:
+        raise ValueError(
+            f"Parameter '{name}_creds' ({title}) has a blank, a line break or another character that no key has. "
+            "Copy it again."
+        )
     return secret
 
 
@@ -437,7 +451,10 @@ def instant_ns(text: str) -> int:
     moment = datetime.fromisoformat(f"{day}T{clock}")
     if zone and zone not in "Zz":
         zone = zone if ":" in zone else f"{zone[:3]}:{zone[3:]}"
-        moment = datetime.fromisoformat(f"{day}T{clock}{zone}").astimezone(timezone.utc).replace(tzinfo=None)
+        try:
+            moment = datetime.fromisoformat(f"{day}T{clock}{zone}").astimezone(timezone.utc).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError(f"{text!r} is outside of the years 1 to 9999") from None
     delta = moment - EPOCH
     return (delta.days * 86_400 + delta.seconds) * 10**9 + int((fraction or "0")[:9].ljust(9, "0"))
 
@@ -488,10 +505,10 @@ def xdr_severity(raw: Any, fallback: str) -> str:
     """A severity in any of its spellings (word, XSOAR number, SEV_0x0 code) as XDR's word; unknown or empty gives
     `fallback`.
     """
-    text = str(raw if raw is not None else "").strip().upper()
+    text = str(raw if raw is not None else "").strip().upper().removesuffix(".0")
     if text in NO_SEVERITY:
         return fallback
-    known = XDR_SEVERITY.get(text) or XDR_SEVERITY.get(text.removesuffix(".0"))
+    known = XDR_SEVERITY.get(text)
     if known is None:
         raise RejectedRecordError(f"severity {str(raw)[:60]!r} is not one of {', '.join(SEVERITIES)}")
     return known
@@ -507,7 +524,7 @@ def xdr_expiration(raw: Any, now_ms: int) -> int:
         return -1
     try:
         moment = epoch_ms(raw)
-    except (ValueError, TypeError):
+    except (AttributeError, TypeError, ValueError):
         raise RejectedRecordError(f"expiration {str(raw)[:40]!r} is not a date") from None
     if moment <= now_ms:
         raise RejectedRecordError(f"expired at {raw}")
@@ -521,6 +538,8 @@ def xdr_vendors(feeds: Mapping[str, Any]) -> list[dict[str, str]]:
     """
     vendors: dict[str, dict[str, str]] = {}
     for key, feed in feeds.items():
+        if not feed:
+            continue
         name = feed.get("sourceBrand") or key
         if name == BRAND:
             continue
@@ -665,7 +684,8 @@ def outgoing(ioc: Mapping[str, Any], record: dict[str, Any]) -> Outgoing:
     fields = ioc.get("CustomFields")
     memory = load_memory(fields) if fields and "xdriocstate" in fields else None
     if memory is None:
-        return Outgoing(sendable(record) if "status" in record else record, True)
+        status = record.get("status")
+        return Outgoing(sendable(record) if status else record, True, enable=status == "ENABLED")
     theirs, view = memory["theirs"], record_view(record)
     manual = bool(ioc.get("manualScore"))
     changed = [name for name in COMPARED if changed_here(name, view[name], memory, manual)]
@@ -713,6 +733,8 @@ def their_view(row: Mapping[str, Any]) -> dict[str, Any]:
     if status not in ("ENABLED", "DISABLED", "DELETED", ""):
         raise RejectedRecordError(f"RULE_STATUS {row.get('RULE_STATUS')!r} is unknown")
     expiration = row.get("RULE_EXPIRATION_TIME")
+    if isinstance(expiration, int) and expiration > LATEST_MS:
+        raise RejectedRecordError(f"RULE_EXPIRATION_TIME {expiration} is after the year 9999")
     reputation = str(row.get("REPUTATION") or "UNKNOWN").upper()
     return {
         "t": row_time(row),
@@ -731,15 +753,17 @@ def comment_text(raw: Any) -> str:
 
 
 def without_link(comment: str, link_prefix: str) -> list[str]:
-    """The parts of a comment without the link that this integration added on the way out."""
-    parts = [part.strip() for part in comment.split(",")]
-    return [part for part in parts if part and not (link_prefix and part.startswith(link_prefix))]
+    """The parts of a comment without the link that this integration added on the way out. Joined by commas they are
+    the rest of the comment, letter by letter.
+    """
+    parts = comment.split(",")
+    return [part for part in parts if not (link_prefix and part.strip().startswith(link_prefix))]
 
 
 def own_vote(ioc: Mapping[str, Any] | None) -> int:
     """The verdict that this integration gave to an indicator before."""
     feeds = ((ioc or {}).get("moduleToFeedMap") or {}).values()
-    return next((feed.get("score") or 0 for feed in feeds if feed.get("sourceBrand") == BRAND), 0)
+    return next((feed.get("score") or 0 for feed in feeds if feed and feed.get("sourceBrand") == BRAND), 0)
 
 
 def inbound_score(theirs: Mapping[str, Any], current: Mapping[str, Any] | None) -> int:
@@ -750,8 +774,9 @@ def inbound_score(theirs: Mapping[str, Any], current: Mapping[str, Any] | None) 
 
 def inbound_fields(theirs: Mapping[str, Any], current: Mapping[str, Any] | None, settings: Settings) -> dict[str, Any]:
     """The indicator fields that a change in XDR sets. A missing value sets nothing, so nothing is wiped by accident."""
-    parts = without_link(theirs["comment"], settings.link_prefix)
-    fields: dict[str, Any] = {"xdriocstatus": theirs["status"].lower(), "xdrioccomment": ", ".join(parts)}
+    rest = without_link(theirs["comment"], settings.link_prefix)
+    text, parts = ",".join(rest).strip(), [part.strip() for part in rest if part.strip()]
+    fields: dict[str, Any] = {"xdriocstatus": theirs["status"].lower(), "xdrioccomment": text}
     if theirs["expiration_date"] > 0:
         fields["expirationdate"] = iso_from_ms(theirs["expiration_date"])
     if not settings.override_severity and theirs["severity"]:
@@ -764,7 +789,7 @@ def inbound_fields(theirs: Mapping[str, Any], current: Mapping[str, Any] | None,
     if settings.comment_field == "tags":
         tags = list(dict.fromkeys([*parts, *tags]))
     elif settings.comment_field != "comments" and parts:
-        fields[settings.comment_field] = parts if settings.comments_as_tags else ", ".join(parts)
+        fields[settings.comment_field] = parts if settings.comments_as_tags else text
     if tags:
         fields["tags"] = tags
     return {name: value for name, value in fields.items() if value not in ("", None)}
@@ -901,24 +926,38 @@ def inbound_item(
     return item, conflict
 
 
+def mapped(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> Outgoing:
+    """What goes out for an indicator.
+
+    Raises:
+        RejectedRecordError: XDR would not take it, or a field of it has a shape that cannot be read.
+    """
+    try:
+        return outgoing(ioc, xdr_record(ioc, settings, now_ms))
+    except RejectedRecordError:
+        raise
+    except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+        text = f"a field has a shape that cannot be read ({type(error).__name__}: {error})"
+        raise RejectedRecordError(text[:200]) from error
+
+
 def pending_record(current: Mapping[str, Any], settings: Settings, now_ms: int) -> dict[str, Any] | None:
     """The record that outbound would send for this indicator, or None."""
     try:
-        going = outgoing(current, xdr_record(current, settings, now_ms))
+        going = mapped(current, settings, now_ms)
     except RejectedRecordError:
         return None
     return going.standing if going.news else None
 
 
 def says_the_same(record: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Does XDR hold what we would send? Where we have no opinion, anything fits; that is how our own write looks
-    when it comes back.
+    """Does XDR hold what we would send, and nothing besides? That is how our own write looks when it comes back. A comment
+    or a class that we do not send is an operator's word.
     """
     view = record_view(record)
     if (theirs["status"] == "DISABLED" and view["status"] != "DISABLED") or theirs["status"] == "DELETED":
         return False
-    compared = (name for name in COMPARED if name != "status")
-    return all(view[name] == "" or view[name] == theirs[name] for name in compared)
+    return all(view[name] == theirs[name] for name in COMPARED if name != "status")
 
 
 def changed_after(ioc: Mapping[str, Any], position_ns: int | None) -> bool:
