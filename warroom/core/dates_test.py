@@ -28,7 +28,21 @@ def test_from_micros_any_moment_reads_back_the_same(micros: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", None, 12, "soon", NEVER, "0001-01-01T00:00:00", "2024-13-01", "2024-01-01T25:00:00"]
+    "text",
+    [
+        "",
+        None,
+        12,
+        "soon",
+        NEVER,
+        "0001-01-01T00:00:00",
+        "2024-13-01",
+        "20240101",
+        "2024-W01-1",
+        "20240101",
+        "2024-W01-1",
+        "2024-01-01T25:00:00",
+    ],
 )
 def test_to_micros_no_date_is_none(text: object) -> None:
     assert to_micros(text) is None

@@ -32,10 +32,17 @@ class Database:
             self._connection = sqlite3.connect(
                 path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
             )
+        except sqlite3.Error as error:
+            raise StoreError(f"{path}: cannot be opened: {error}") from error
+        try:
             self._prepare()
             self._migrate(migrations)
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
+            self.close()
             raise StoreError(f"{path}: cannot be used as a store: {error}") from error
+        except StoreError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Closes the file; idempotent."""

@@ -151,3 +151,8 @@ def test_open_gives_a_log_that_survives_a_kill(database: Database) -> None:
     assert database.row("pragma journal_mode") == ("wal",)
     with pytest.raises(sqlite3.IntegrityError):
         database.run("insert into migrations values (?, ?)", (ONE.name, "again"))
+
+
+def test_open_place_that_cannot_hold_a_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Database(tmp_path / "missing" / "store.db")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 
 from warroom.store import ApplyResult, QueryError, Refusal, Source, Store, StoreError
+from warroom.store.database import Database
 
 SOURCE = Source("CSV", "csv-1", "id-1", "C - Fairly reliable")
 ASCENDING, DESCENDING = [("modified", True), ("id", True)], [("modified", False), ("id", False)]
@@ -297,6 +298,36 @@ def test_search_custom_field_is_known_once_seen_or_registered(store: Store, path
         other.indicators.apply(items("a.example.com", fields={"port": 1}), SOURCE)
     assert store.indicators.count("xdrstatus:disabled") == 0
     assert store.indicators.count("port:1") == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "sort", "index"),
+    [
+        ("", ASCENDING, "indicators_modified"),
+        ("modified:<2030 expirationStatus:active verdict:Bad type:(File or IP)", ASCENDING, "indicators_modified"),
+        ("modified:>2020 expirationStatus:active verdict:Bad type:(File or IP)", DESCENDING, "indicators_modified"),
+        ("tags:x or value:b*", DESCENDING, "indicators_modified"),
+        ('value:"a" or value:"b"', DESCENDING, "indicators_key"),
+        ('verdict:Bad value:"a"', ASCENDING, "indicators_key"),
+    ],
+)
+def test_search_uses_the_index_that_keeps_it_fast(
+    store: Store, monkeypatch: pytest.MonkeyPatch, query: str, sort: Any, index: str
+) -> None:
+    store.indicators.apply(items("a.example.com", fields={"tags": "x"}), SOURCE)
+    plans: list[str] = []
+    original = Database.rows
+
+    def spy(database: Database, statement: str, bound: Any = ()) -> Any:
+        if "limit" in statement:
+            plans.extend(str(row[3]) for row in original(database, f"explain query plan {statement}", bound))
+        return original(database, statement, bound)
+
+    monkeypatch.setattr(Database, "rows", spy)
+    store.indicators.search(query, sort=sort, search_after=[1])
+    assert any(index in plan for plan in plans)
+    if index == "indicators_modified":
+        assert "TEMP B-TREE" not in " ".join(plans)
 
 
 def test_iterate_gives_all_across_pages(store: Store) -> None:
