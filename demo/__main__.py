@@ -1,0 +1,80 @@
+"""`python -m demo [--iocs FILE] [--keep] [--json]`"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from demo.stage import DemoFailed, EmulatorProcess, Narrator, Warroom, emulator, fresh_folder, shown
+from demo.story import Outcome, Story
+
+FAILED, BAD_USE = 1, 2
+
+
+def main(argv: Sequence[str] | None = None, meddle: Callable[[EmulatorProcess], object] = lambda emulator: None) -> int:
+    """Runs the demo. Returns 0 only when everything that it claims was true, 1 when not, 2 for bad use.
+
+    `meddle` is called before both sides are compared; tests use it to make them differ.
+    """
+    options = _options(argv)
+    if options.iocs is not None and not options.iocs.is_file():
+        print(f"demo: --iocs {options.iocs}: there is no such file", file=sys.stderr)
+        return BAD_USE
+    tell = Narrator(sys.stderr if options.json else sys.stdout)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with fresh_folder(options.keep) as folder:
+            outcome = _play(tell, folder, options.iocs, meddle)
+            if options.keep:
+                tell.say(f"\nEverything is kept in {shown(folder)}.")
+    except DemoFailed as error:
+        tell.say(f"\nThe demo failed: {error}")
+        return FAILED
+    except KeyboardInterrupt:
+        tell.say("\ninterrupted")
+        return FAILED
+    if options.json:
+        print(json.dumps({"ok": not outcome.problems, "numbers": outcome.rows, "problems": outcome.problems}))
+    return FAILED if outcome.problems else 0
+
+
+def _play(tell: Narrator, folder: Path, own_list: Path | None, meddle: Callable[[EmulatorProcess], object]) -> Outcome:
+    warroom = Warroom.in_folder(folder, tell)
+    with emulator(warroom) as running:
+        story = Story(tell, folder, warroom, running, own_list.absolute() if own_list else None, meddle)
+        outcome = story.run()
+    tell.say()
+    for line in table(outcome.rows):
+        tell.say(line)
+    for problem in outcome.problems:
+        tell.say(f"PROBLEM: {problem}")
+    return outcome
+
+
+def table(rows: Mapping[str, object]) -> list[str]:
+    """Names and values in two columns, numbers with separators."""
+    texts = {name: f"{value:,}" if isinstance(value, (int, float)) else str(value) for name, value in rows.items()}
+    left, right = max(map(len, texts)), max(map(len, texts.values()))
+    return [f"  {name:<{left}}  {text:>{right}}" for name, text in texts.items()]
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m demo", description="Real indicators to an emulated Cortex XDR and back."
+    )
+    parser.add_argument("--iocs", type=Path, metavar="FILE", help="your own list: csv, json, jsonl, txt or STIX")
+    parser.add_argument("--keep", action="store_true", help="keep the folder of this run below .demo/")
+    parser.add_argument("--json", action="store_true", help="the closing table as JSON on stdout, the story on stderr")
+    return parser.parse_args(argv)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
