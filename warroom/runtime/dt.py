@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_PATH = re.compile(r"[\w\- ]+(\.[\w\- ]+)*")
+_PATH = re.compile(r"(?!.*---)[\w\- ]+(\.[\w\- ]+)*")
 
 
 def evaluate(obj: Any, expression: str) -> Any:

@@ -104,8 +104,8 @@ class EntityRelationship:
         fields: Mapping[str, Any] | None = None,
         brand: str = "",
     ) -> None:
-        parts = dict(entity_a=entity_a, entity_a_type=entity_a_type, entity_b=entity_b, entity_b_type=entity_b_type)
-        missing = [part for part, value in parts.items() if not value]
+        given = (("entity_a", entity_a), ("entity_a_type", entity_a_type), ("entity_b", entity_b))
+        missing = [part for part, value in (*given, ("entity_b_type", entity_b_type)) if not value]
         if missing:
             raise ValueError(f"EntityRelationship: {', '.join(missing)} must not be empty")
         self._name = name
