@@ -1,0 +1,683 @@
+"""The driver interface: what a product must be able to do so that Vectra's decisions can be carried out on it.
+
+A product is one integration. Its file has settings, a client, a `Driver` with a handful of short methods, and a
+`main` that
+calls `run_driver`. Everything that all products have in common is here: the entities, the arguments and outputs of the
+commands, the ledger of what this instance contains and for whom, and the order of effects.
+
+The ledger
+----------
+One record per element (an address, an endpoint id, a MAC ...), kept in the versioned context of the driver's instance:
+
+    element -> {kind, claims, dropped, phase, ordered_before, reference, restore, facts, since, tries, next_try, reason}
+
+`claims` are the reasons why the element is contained, as `brain/entity` texts: two brains, or a detection and a
+static list,
+may want the same address, and it is released only when no claim is left. `phase` is where the element is:
+
+    blocking -> blocked -> releasing -> (record removed)
+
+`blocking` is written before the product is called and `releasing` before it is asked to let go, so that a crash in
+between
+is found and followed by the next reconcile. `restore` holds what was there before (a policy, a port state), as the
+driver
+gave it. A record exists exactly for what this instance did or is about to do: what someone else blocked has none, and
+is
+never undone.
+
+Desired state wins: an element with a claim should be blocked, one without should be free. `reconcile` looks at every
+record
+that is not settled, asks the driver for the element's real state, and repeats the order that is missing until both
+agree.
+"""
+
+import ipaddress
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import demistomock as demisto  # noqa: F401
+from CommonServerPython import *
+
+OUTCOME_STATUSES = ("applied", "pending", "already", "not_found", "failed", "unsupported")
+ELEMENT_STATES = ("blocked", "blocking", "releasing", "free", "gone", "unknown")
+DRIVER_STATE_VERSION = 1
+RETRY_SECONDS = (60, 120, 300, 600, 1800, 3600)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host as Vectra knows it. `ip` is the last seen address; `name` may be synthetic (`IP-10.0.0.1`); `macs` in
+    any spelling.
+    """
+
+    entity_id: str
+    ip: str = ""
+    name: str = ""
+    fqdn: str = ""
+    macs: tuple[str, ...] = ()
+    previous_ips: tuple[str, ...] = ()
+    vm_name: str = ""
+    vm_uuid: str = ""
+    aws_id: str = ""
+    last_seen: str = ""
+
+    kind = "host"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account. `sam` is the login without domain or source, `upn` the user principal name where known, `context`
+    free text.
+    """
+
+    entity_id: str
+    name: str
+    display_name: str = ""
+    sam: str = ""
+    upn: str = ""
+    context: str = ""
+
+    kind = "account"
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The external destinations of a detection: public addresses and domains."""
+
+    entity_id: str
+    dst_ips: tuple[str, ...] = ()
+    dst_domains: tuple[str, ...] = ()
+    detection_type: str = ""
+    src_ip: str = ""
+
+    kind = "detection"
+
+
+@dataclass(frozen=True)
+class Destinations:
+    """Entries of a static list: addresses, networks, ranges and domains. `entity_id` is the name of the list."""
+
+    entity_id: str
+    entries: tuple[str, ...] = ()
+
+    kind = "destinations"
+
+
+Entity = Host | Account | Detection | Destinations
+
+
+class Outcome(NamedTuple):
+    """What became of one element. Accepted is not done: an order that the product queued is `pending`.
+
+    status: applied (done and seen), pending (ordered, not done yet), already (nothing to do), not_found (the product
+    does not
+        know the entity), failed (`reason` says why; tried again), unsupported (the product cannot do this to this
+        entity).
+    element: what the product was told to block, an opaque text; empty when there was none.
+    reference: how the product names the order (an action id, a job), for people who look there.
+    restore: what was there before, for `unblock`; None leaves the stored one.
+    """
+
+    status: str
+    element: str = ""
+    reason: str = ""
+    reference: str = ""
+    restore: dict[str, Any] | None = None
+
+
+class Target(NamedTuple):
+    """One element to block for an entity, with facts that the driver wants to see again when it undoes it."""
+
+    element: str
+    facts: Mapping[str, Any] | None = None
+
+
+class ElementState(NamedTuple):
+    """What the product says of an element now: one of ELEMENT_STATES, and what a person should know about it.
+
+    blocked, free: settled. blocking, releasing: an order is under way in the product. gone: the product does not know
+    the
+    element any more. unknown: it could not be told; nothing is done, and it is looked at again.
+    """
+
+    state: str
+    reason: str = ""
+
+
+class TargetError(Exception):
+    """The targets of an entity cannot be determined. `status` is the outcome that the user gets: not_found, failed,
+    unsupported.
+    """
+
+    def __init__(self, status: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class ProductError(Exception):
+    """The product refused or could not be reached. The text is for the user: what to do, and never a secret.
+
+    `uncertain`: the order was sent and no answer came, so it may have been carried out. It is then not repeated
+    blindly: the element counts as pending and the next reconcile looks at its real state.
+    """
+
+    def __init__(self, reason: str, uncertain: bool = False) -> None:
+        super().__init__(reason)
+        self.uncertain = uncertain
+
+
+class Driver(ABC):
+    """One product. Methods may raise ProductError for what the product refuses, and only that.
+
+    All orders must be safe to repeat: after a crash the same order comes again for the same element.
+    """
+
+    @abstractmethod
+    def test(self) -> str:
+        """Check address, login and rights without changing anything. Gives `ok`, or what is missing."""
+
+    @abstractmethod
+    def targets(self, entity: Entity) -> list[Target]:
+        """The elements to block for an entity, by reading only. Raises TargetError when there are none."""
+
+    @abstractmethod
+    def block(self, target: Target, record: Mapping[str, Any]) -> Outcome:
+        """Order the block of one element. `already` when it is blocked and not by us; `record` is the ledger's."""
+
+    @abstractmethod
+    def unblock(self, element: str, record: Mapping[str, Any]) -> Outcome:
+        """Order the release of one element that this instance blocked, restoring what `record["restore"]` holds."""
+
+    @abstractmethod
+    def state(self, element: str, record: Mapping[str, Any]) -> ElementState:
+        """What the product says of this element now, by reading only."""
+
+    def publish(self) -> None:  # noqa: B027 - most products need none
+        """Make changes effective that the product collects (commit, install).
+
+        Called once per reconcile when something is not settled. A driver that overrides this answers `pending` to `block` and `unblock`, and `blocked` or `free` to `state` only
+        after the change is in force.
+        """
+
+
+class LedgerStore(Protocol):
+    """Where the ledger is kept; `VersionedState` of the VersionedStateApiModule is one."""
+
+    def load(self) -> dict[str, Any]:
+        """The stored ledger, `{"elements": {...}}`."""
+
+    def update(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        """Store `change(newest ledger)` and give it back; `change` may run more than once."""
+
+
+@dataclass(frozen=True)
+class DriverRun:
+    """What a command needs: the driver, its ledger, the clock (epoch seconds), and how brand and instance are
+    called.
+    """
+
+    driver: Driver
+    ledger: LedgerStore
+    now: Callable[[], float]
+    brand: str
+    instance: str
+
+
+class OutcomeRow(NamedTuple):
+    """An outcome with the question it answers. `contained`: is the element contained by this instance from now on?"""
+
+    action: str
+    claim: str
+    outcome: Outcome
+    contained: bool
+
+
+# ---- pure functions: the ledger
+
+
+def new_ledger() -> dict[str, Any]:
+    """The ledger of an instance that has blocked nothing."""
+    return {"elements": {}}
+
+
+def claim_of(brain: str, entity: Entity) -> str:
+    """Why an element is contained, as one text: which brain (or `war-room`) wants which entity."""
+    return f"{brain or 'war-room'}/{entity.kind}:{entity.entity_id}"
+
+
+def with_record(ledger: dict[str, Any], element: str, record: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The ledger with one record replaced, or removed by None."""
+    elements = {name: entry for name, entry in ledger["elements"].items() if name != element}
+    return {**ledger, "elements": elements if record is None else {**elements, element: dict(record)}}
+
+
+def new_record(kind: str, facts: Mapping[str, Any] | None, now: float) -> dict[str, Any]:
+    """The record of an element that was never ordered."""
+    return {
+        "kind": kind,
+        "claims": [],
+        "dropped": [],
+        "phase": "new",
+        "ordered_before": False,
+        "reference": "",
+        "restore": {},
+        "facts": dict(facts or {}),
+        "since": int(now),
+        "tries": 0,
+        "next_try": 0,
+        "reason": "",
+    }
+
+
+def with_block_intent(
+    ledger: dict[str, Any], kind: str, targets: Sequence[Target], claim: str, now: float
+) -> dict[str, Any]:
+    """The ledger before the product is called: each target has the claim and, unless it is blocked, the phase
+    `blocking`.
+    """
+    for target in targets:
+        record = ledger["elements"].get(target.element) or new_record(kind, target.facts, now)
+        change = {
+            "phase": "blocked" if record["phase"] == "blocked" else "blocking",
+            "ordered_before": record["phase"] != "new",
+            "claims": sorted({*record["claims"], claim}),
+            "dropped": [name for name in record["dropped"] if name != claim],
+        }
+        ledger = with_record(ledger, target.element, {**record, **change})
+    return ledger
+
+
+def with_release_intent(ledger: dict[str, Any], element: str, claim: str) -> dict[str, Any]:
+    """The ledger before the product is asked to let go: the claim is dropped; without others the phase is
+    `releasing`.
+    """
+    record = ledger["elements"].get(element)
+    if record is None:
+        return ledger
+    claims = [name for name in record["claims"] if name != claim]
+    dropped = sorted({*record["dropped"], claim})
+    phase = record["phase"] if claims else "releasing"
+    return with_record(ledger, element, {**record, "claims": claims, "dropped": dropped, "phase": phase})
+
+
+def after_block(record: Mapping[str, Any], outcome: Outcome, now: float) -> dict[str, Any] | None:
+    """The record after a first order to block; None when nothing is left to remember.
+
+    `already` means that somebody else blocked it: not ours, so never undone. A refusal leaves nothing behind either;
+    who
+    asked for the block asks again.
+    """
+    if outcome.status == "applied":
+        return with_try(record, outcome, "blocked", now)
+    return with_try(record, outcome, "blocking", now) if outcome.status == "pending" else None
+
+
+def after_repeated_block(record: Mapping[str, Any], outcome: Outcome, now: float) -> dict[str, Any] | None:
+    """The record after a block that reconcile ordered again: a claim that failed is kept and tried later."""
+    return (
+        with_try(record, outcome, "blocking", now) if outcome.status == "failed" else after_block(record, outcome, now)
+    )
+
+
+def after_release(record: Mapping[str, Any], outcome: Outcome, now: float) -> dict[str, Any] | None:
+    """The record after an order to release: gone when it is done, else kept and followed until it is."""
+    if outcome.status in ("applied", "already", "not_found"):
+        return None
+    return with_try(record, outcome, "releasing", now)
+
+
+def after_look(record: Mapping[str, Any], outcome: Outcome, now: float) -> dict[str, Any] | None:
+    """The record after a look that asked for no order."""
+    return with_try(record, outcome, str(record["phase"]), now)
+
+
+def with_try(record: Mapping[str, Any], outcome: Outcome, phase: str, now: float) -> dict[str, Any]:
+    """The record after one more try; a failed one waits longer each time."""
+    failed = outcome.status == "failed"
+    tries = record["tries"] + 1 if failed else 0
+    pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1] if failed else 0
+    return {
+        **record,
+        "phase": phase,
+        "reference": outcome.reference or record["reference"],
+        "restore": record["restore"] if outcome.restore is None else outcome.restore,
+        "tries": tries,
+        "next_try": int(now + pause),
+        "reason": outcome.reason,
+    }
+
+
+def claimed_elements(ledger: Mapping[str, Any], claim: str) -> list[str]:
+    """Elements that are contained for this claim, and those whose release for it is not finished."""
+    return [
+        element
+        for element, record in ledger["elements"].items()
+        if claim in record["claims"] or (record["phase"] == "releasing" and claim in record["dropped"])
+    ]
+
+
+def unsettled(ledger: Mapping[str, Any], now: float) -> list[str]:
+    """Elements whose desired and real state may differ and whose next look is due, oldest first."""
+    due = [
+        (record["since"], element)
+        for element, record in ledger["elements"].items()
+        if record["phase"] != "blocked" and record["next_try"] <= now
+    ]
+    return [element for _, element in sorted(due)]
+
+
+def next_order(wanted: bool, state: str) -> str:
+    """What desired and real state of an element ask for: block, unblock, wait, settled, or forget (nothing is left
+    to do).
+    """
+    table = {
+        (True, "blocked"): "settled",
+        (True, "free"): "block",
+        (True, "gone"): "forget",
+        (False, "blocked"): "unblock",
+        (False, "free"): "forget",
+        (False, "gone"): "forget",
+    }
+    return table.get((wanted, state), "wait")
+
+
+# ---- steps: the order of effects is intent, order, outcome
+
+AfterOrder = Callable[[Mapping[str, Any], Outcome, float], dict[str, Any] | None]
+
+
+def ordered(action: Callable[[], Outcome], element: str) -> Outcome:
+    """Carry out one order; a refusal becomes a failed outcome, a missing answer a pending one."""
+    try:
+        outcome = action()
+    except ProductError as error:
+        return Outcome("pending" if error.uncertain else "failed", element, str(error))
+    return outcome._replace(element=element)
+
+
+def store_after(run: DriverRun, element: str, outcome: Outcome, after: AfterOrder) -> None:
+    """Keep the outcome of an order in the ledger."""
+    now = run.now()
+
+    def change(ledger: dict[str, Any]) -> dict[str, Any]:
+        record = ledger["elements"].get(element)
+        return ledger if record is None else with_record(ledger, element, after(record, outcome, now))
+
+    run.ledger.update(change)
+
+
+def targets_of(run: DriverRun, entity: Entity) -> list[Target] | Outcome:
+    """The targets of an entity, or the outcome that tells why there are none."""
+    try:
+        return run.driver.targets(entity)
+    except TargetError as error:
+        return Outcome(error.status, "", error.reason)
+    except ProductError as error:
+        return Outcome("failed", "", str(error))
+
+
+def block_entity(run: DriverRun, entity: Entity, brain: str) -> list[OutcomeRow]:
+    """Block every element of an entity. Repeating it is harmless: what this instance contains already is `already`."""
+    claim, targets = claim_of(brain, entity), targets_of(run, entity)
+    if isinstance(targets, Outcome):
+        return [OutcomeRow("block", claim, targets, contained=False)]
+    return block_targets(run, entity.kind, targets, claim)
+
+
+def block_targets(run: DriverRun, kind: str, targets: Sequence[Target], claim: str) -> list[OutcomeRow]:
+    """Record the intent for all targets, then order one after the other."""
+    now = run.now()
+    ledger = run.ledger.update(lambda newest: with_block_intent(newest, kind, targets, claim, now))
+    return [block_one(run, target, ledger["elements"][target.element], claim) for target in targets]
+
+
+def block_one(run: DriverRun, target: Target, record: Mapping[str, Any], claim: str) -> OutcomeRow:
+    if record["phase"] == "blocked":
+        known = Outcome("already", target.element, "contained by this instance", str(record["reference"]))
+        return OutcomeRow("block", claim, known, contained=True)
+    outcome = ordered(lambda: run.driver.block(target, record), target.element)
+    if outcome.status == "already" and record["ordered_before"]:
+        # An earlier order of ours was interrupted before its answer was stored; what it did is ours.
+        outcome = outcome._replace(status="applied")
+    others = [name for name in record["claims"] if name != claim]
+    store_after(run, target.element, outcome, after_repeated_block if others else after_block)
+    return OutcomeRow("block", claim, outcome, contained=outcome.status in ("applied", "pending"))
+
+
+def unblock_entity(run: DriverRun, entity: Entity, brain: str, elements: Sequence[str] = ()) -> list[OutcomeRow]:
+    """Release what this instance contains for an entity: the given elements, or all. Never touches what others
+    blocked.
+    """
+    claim = claim_of(brain, entity)
+    own = claimed_elements(run.ledger.load(), claim)
+    rows = [unblock_one(run, element, claim) for element in own if not elements or element in elements]
+    rows += [not_ours(claim, element) for element in elements if element not in own]
+    return rows or [not_ours(claim, "")]
+
+
+def not_ours(claim: str, element: str) -> OutcomeRow:
+    return OutcomeRow("unblock", claim, Outcome("already", element, "not contained by this instance"), contained=False)
+
+
+def unblock_one(run: DriverRun, element: str, claim: str) -> OutcomeRow:
+    ledger = run.ledger.update(lambda newest: with_release_intent(newest, element, claim))
+    record = ledger["elements"].get(element)
+    if record is None:
+        return not_ours(claim, element)
+    if record["claims"]:
+        reason = f"no longer for this, still contained for {', '.join(record['claims'])}"
+        return OutcomeRow("unblock", claim, Outcome("applied", element, reason), contained=False)
+    outcome = ordered(lambda: run.driver.unblock(element, record), element)
+    store_after(run, element, outcome, after_release)
+    done = outcome.status in ("applied", "already", "not_found")
+    return OutcomeRow("unblock", claim, outcome, contained=not done)
+
+
+def groom_entity(run: DriverRun, entity: Entity, brain: str) -> list[OutcomeRow]:
+    """Bring a contained entity up to date: block elements it gained, release those it lost, put back what went
+    missing.
+    """
+    claim = claim_of(brain, entity)
+    have = claimed_elements(run.ledger.load(), claim)
+    if not have:
+        return [not_ours(claim, "")._replace(action="groom")]
+    targets = targets_of(run, entity)
+    if isinstance(targets, Outcome):
+        return [OutcomeRow("groom", claim, targets, contained=True)]
+    wanted = {target.element for target in targets}
+    missing = [target for target in targets if target.element not in have or vanished(run, target.element)]
+    rows = block_targets(run, entity.kind, missing, claim)
+    return rows + [unblock_one(run, element, claim) for element in have if element not in wanted]
+
+
+def vanished(run: DriverRun, element: str) -> bool:
+    """Did the product lose a blocked element? Then its record says so from now on, and it may be blocked again."""
+    record = run.ledger.load()["elements"].get(element)
+    if record is None or record["phase"] != "blocked":
+        return record is None
+    try:
+        found = run.driver.state(element, record).state
+    except ProductError:
+        return False
+    if found in ("free", "gone"):
+        store_after(
+            run, element, Outcome("pending", element), lambda kept, seen, now: with_try(kept, seen, "blocking", now)
+        )
+    return found in ("free", "gone")
+
+
+def reconcile_all(run: DriverRun) -> list[OutcomeRow]:
+    """Follow every element that is not settled until reality agrees with the claims. A row for each that was looked
+    at.
+    """
+    due = unsettled(run.ledger.load(), run.now())
+    if due and type(run.driver).publish is not Driver.publish:
+        try:
+            run.driver.publish()
+        except ProductError as error:
+            return [OutcomeRow("reconcile", "", Outcome("failed", element, str(error)), True) for element in due]
+    return [row for element in due for row in reconcile_one(run, element)]
+
+
+def reconcile_one(run: DriverRun, element: str) -> list[OutcomeRow]:
+    record = run.ledger.load()["elements"].get(element)
+    if record is None:
+        return []
+    wanted = bool(record["claims"])
+    try:
+        seen = run.driver.state(element, record)
+    except ProductError as error:
+        seen = ElementState("unknown", str(error))
+    outcome = follow(run, element, record, seen)
+    settled = ("not_found", "already") if wanted else ("applied", "already", "not_found")
+    contained = outcome.status not in settled
+    return [
+        OutcomeRow("reconcile", claim, outcome, contained) for claim in record["claims"] or record["dropped"] or [""]
+    ]
+
+
+def follow(run: DriverRun, element: str, record: Mapping[str, Any], seen: ElementState) -> Outcome:
+    """Do what desired and real state of one element ask for, and keep the outcome."""
+    wanted = bool(record["claims"])
+    order = next_order(wanted, seen.state)
+    after: AfterOrder = after_repeated_block if wanted else after_release
+    if order == "settled":
+        outcome = Outcome("applied", element, seen.reason)
+    elif order == "forget":
+        outcome = Outcome("not_found" if wanted else "applied", element, seen.reason)
+    elif order == "block":
+        outcome = ordered(lambda: run.driver.block(Target(element, record["facts"]), record), element)
+    elif order == "unblock":
+        outcome = ordered(lambda: run.driver.unblock(element, record), element)
+    else:
+        outcome, after = Outcome("pending", element, seen.reason, str(record["reference"])), after_look
+    store_after(run, element, outcome, after)
+    return outcome
+
+
+# ---- commands
+
+
+def texts(raw: Any) -> tuple[str, ...]:
+    return tuple(str(item).strip() for item in argToList(raw) if str(item).strip())
+
+
+def address(raw: Any, name: str = "ip") -> str:
+    """One IP address in its usual spelling, or empty. Raises ValueError naming the argument and the value."""
+    text = str(raw or "").strip()
+    if not text:
+        return ""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError(f"Argument '{name}': {text!r} is not an IP address.") from None
+
+
+def host_from_args(args: Mapping[str, Any]) -> Host:
+    ip, name = address(args.get("ip")), str(args.get("host_name") or "").strip()
+    identity = str(args.get("host_id") or ip or name)
+    if not identity:
+        raise ValueError("Give at least one of the arguments 'ip', 'host_name' and 'host_id'.")
+    rest = {key: str(args.get(key) or "") for key in ("fqdn", "vm_name", "vm_uuid", "aws_id", "last_seen")}
+    return Host(identity, ip, name, macs=texts(args.get("mac")), previous_ips=texts(args.get("previous_ips")), **rest)
+
+
+def account_from_args(args: Mapping[str, Any]) -> Account:
+    name = str(args.get("account") or "").strip()
+    identity = str(args.get("account_id") or name)
+    if not identity:
+        raise ValueError("Argument 'account' is empty.")
+    return Account(identity, name, *(str(args.get(key) or "") for key in ("display_name", "sam", "upn", "context")))
+
+
+def detection_from_args(args: Mapping[str, Any]) -> Detection:
+    ips = tuple(address(ip, "dst_ips") for ip in texts(args.get("dst_ips")))
+    domains = texts(args.get("dst_domains"))
+    identity = str(args.get("detection_id") or ",".join([*ips, *domains]))
+    if not identity:
+        raise ValueError("Give at least one of the arguments 'dst_ips', 'dst_domains' and 'detection_id'.")
+    return Detection(
+        identity, ips, domains, str(args.get("detection_type") or ""), address(args.get("src_ip"), "src_ip")
+    )
+
+
+def destinations_from_args(args: Mapping[str, Any]) -> Destinations:
+    entries = texts(args.get("destinations"))
+    if not entries:
+        raise ValueError("Argument 'destinations' is empty.")
+    return Destinations(str(args.get("list") or "war-room"), entries)
+
+
+ENTITY_READERS: dict[str, Callable[[Mapping[str, Any]], Entity]] = {
+    "host": host_from_args,
+    "account": account_from_args,
+    "detection": detection_from_args,
+    "destinations": destinations_from_args,
+}
+DRIVER_COMMANDS = (
+    "vectra-block-host",
+    "vectra-unblock-host",
+    "vectra-groom-host",
+    "vectra-block-account",
+    "vectra-unblock-account",
+    "vectra-block-detection",
+    "vectra-unblock-detection",
+    "vectra-block-destinations",
+    "vectra-unblock-destinations",
+    "vectra-response-reconcile",
+)
+
+
+def driver_command(command: str, args: Mapping[str, Any], run: DriverRun) -> CommandResults:
+    """Carry out one command of the driver interface.
+
+    Raises:
+        ValueError: an argument is wrong; nothing was done.
+        NotImplementedError: not a command of the interface.
+    """
+    if command not in DRIVER_COMMANDS:
+        raise NotImplementedError(f"{command!r} is not a command of the driver interface.")
+    if command == "vectra-response-reconcile":
+        return outcome_results(run, reconcile_all(run), "reconcile")
+    _, action, kind = command.split("-")
+    entity, brain = ENTITY_READERS[kind](args), str(args.get("brain") or "")
+    if action == "block":
+        rows = block_entity(run, entity, brain)
+    elif action == "groom":
+        rows = groom_entity(run, entity, brain)
+    else:
+        given = entity.entries if isinstance(entity, Destinations) else texts(args.get("elements"))
+        rows = unblock_entity(run, entity, brain, given)
+    return outcome_results(run, rows, f"{action} {kind}")
+
+
+def outcome_results(run: DriverRun, rows: Sequence[OutcomeRow], title: str) -> CommandResults:
+    """The outcomes for the war room and, under `VectraResponse.Outcome`, for the script that asked."""
+    outputs = [outcome_output(run, row) for row in rows]
+    headers = ["action", "entity", "element", "status", "reason", "reference"]
+    return CommandResults(
+        outputs_prefix="VectraResponse.Outcome",
+        outputs_key_field=["instance", "brain", "entity", "element"],
+        outputs=outputs,
+        readable_output=tableToMarkdown(f"{run.instance or run.brand}: {title}", outputs, headers=headers),
+    )
+
+
+def outcome_output(run: DriverRun, row: OutcomeRow) -> dict[str, Any]:
+    brain, _, entity = row.claim.partition("/")
+    return {
+        "action": row.action,
+        "brain": brain,
+        "entity": entity,
+        "brand": run.brand,
+        "instance": run.instance,
+        "element": row.outcome.element,
+        "status": row.outcome.status,
+        "contained": row.contained,
+        "reason": row.outcome.reason,
+        "reference": row.outcome.reference,
+        "time": int(run.now()),
+    }
