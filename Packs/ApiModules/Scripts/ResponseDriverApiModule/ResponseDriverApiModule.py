@@ -198,8 +198,8 @@ class Driver(ABC):
     def publish(self) -> None:  # noqa: B027 - most products need none
         """Make changes effective that the product collects (commit, install).
 
-        Called once per reconcile when something is not settled. A driver that overrides this answers `pending` to `block` and `unblock`, and `blocked` or `free` to `state` only
-        after the change is in force.
+        Called once per reconcile when something is not settled. A driver that overrides this answers `pending` to `block`
+        and `unblock`, and `blocked` or `free` to `state` only after the change is in force.
         """
 
 
