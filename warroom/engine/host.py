@@ -95,6 +95,8 @@ class Host:
         if not create and not (home / DATABASE).is_file():
             raise HomeMissing(f"there is no warroom home in {home}: run `warroom --home {home} init`")
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The store may hold what only its owner should read, also in a folder that was there before.
+        (home / DATABASE).touch(mode=0o600)
         store = Store.open(home / DATABASE, clock=clock)
         vault = Vault(home / "secrets", os.environ if environ is None else environ, ask)
         stored = [Path(path) for path in store.settings.get(CONTENT_SETTING) or []]

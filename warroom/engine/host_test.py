@@ -300,6 +300,23 @@ def test_remove_instance_forgets_secrets_context_and_last_run(tmp_path: Path, mo
         assert host.store.contexts.read(instance.id).version == 0
 
 
+def test_open_store_is_for_its_owner_only(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with Host.open(tmp_path, content=[]):
+        assert (tmp_path / "warroom.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_run_command_numbers_of_any_size_survive_in_the_context(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "Packs")
+    (pack / "Integrations" / "Tiny" / "Tiny.py").write_text(
+        "import demistomock as demisto\ndemisto.setIntegrationContext({'n': 2 ** 70 + 1})\n"
+    )
+    with Host.open(tmp_path / "home", content=[tmp_path / "Packs"]) as host:
+        host.add_instance("Tiny", "main", PARAMS, {"apikey_creds": SECRET}, "plaintext")
+        assert host.run_command("!tiny-do what=x")[0].status == "ok"
+        assert host.store.contexts.read(host.instances.get("main").id).context == {"n": 2**70 + 1}
+
+
 def test_open_missing_home_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(HomeMissing, match="run `warroom --home"):
         Host.open(tmp_path / "nowhere", create=False)
