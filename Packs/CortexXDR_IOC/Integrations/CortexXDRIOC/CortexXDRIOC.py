@@ -54,6 +54,7 @@ LOOKBACK_NS = 60 * 10**9
 LOOKBACK_MS = 60 * 1000
 FIRST_INBOUND_MS = 10 * 60 * 1000
 MARKS_KEPT = 1_000
+UNREADABLE_NS = 2**62
 REJECTS_KEPT = 1_000
 MIN_FETCH_INTERVAL_MINUTES = 15
 SERVER_LIMIT_SECONDS = 180
@@ -740,7 +741,7 @@ def memory_after(
         held.setdefault("status", "ENABLED")
     base = {**memory["base"], **{name: [view[name]] for name in changed}, "reliability": None}
     if revived:
-        base["status"] = sorted({view["status"], "ENABLED"})
+        base["status"] = sorted({view["status"], held["status"]})
     return {"v": 1, "theirs": {**theirs, **held}, "base": base, "manual": manual}
 
 
@@ -971,19 +972,26 @@ def inbound_item(
     }
     item["fields"] = inbound_fields(theirs, current, settings)
     unsent = sent_up_to_ns is not None and (memory is not None or changed_after(current or {}, sent_up_to_ns))
-    conflict = pending is not None and unsent
-    if conflict and pending:
+    changed = opinions(pending, memory is not None) if pending and unsent else ()
+    if changed:
         # Both sides changed it. XSOAR's news goes out at this run, XDR's elsewhere in the record is taken now.
-        item["fields"] = without_owned(item["fields"], pending.changed, settings)
-        item["score"] = own_vote(current) if "reputation" in pending.changed else item["score"]
+        item["fields"] = without_owned(item["fields"], changed, settings)
+        item["score"] = own_vote(current) if "reputation" in changed else item["score"]
+    before = memory["base"] if memory else {}
     base = expected_base(item, theirs, current, settings, now_ms)
-    if conflict and pending:
-        before = memory["base"] if memory else {}
-        base = {name: expected for name, expected in base.items() if name not in pending.changed}
-        base |= {name: expected for name, expected in before.items() if name in pending.changed}
+    base = {name: expected for name, expected in base.items() if name not in changed}
+    base |= {name: expected for name, expected in before.items() if name in changed}
     note = {"v": 1, "theirs": theirs, "base": base, "manual": bool((current or {}).get("manualScore"))}
     item["fields"]["xdriocstate"] = json.dumps(note, separators=(",", ":"))
-    return item, conflict
+    return item, bool(changed)
+
+
+def opinions(pending: Outgoing, exact: bool) -> tuple[str, ...]:
+    """The fields that count as changed in XSOAR: the `exact` ones, or all with a value where these are not known."""
+    if exact:
+        return pending.changed
+    view = record_view(pending.standing)
+    return tuple(name for name in COMPARED if view[name] != "" or (name == "status" and pending.enable))
 
 
 def without_owned(fields: Mapping[str, Any], names: Iterable[str], settings: Settings) -> dict[str, Any]:
@@ -1169,12 +1177,36 @@ def advanced_bulk(state: dict[str, Any], epoch: int, done: int, outcome: PageOut
     bulk, page = state["bulk"], outcome.page
     if done < bulk["done"]:
         return state
+    if not bulk["done"]:
+        state = {**state, "fresh": with_start_marked(state["fresh"], page)}
     bulk = {**bulk, "done": done, "after": page.after}
     if page.short:
         bulk |= {"open": False, "finished": now}
     elif page.after is None:
         bulk |= {"bound": bound_without_position(bulk, page)}
     return {**state, "bulk": bulk}
+
+
+def with_start_marked(fresh: dict[str, Any], page: Page) -> dict[str, Any]:
+    """The fresh lane after the first page of the bulk lane: it looks back behind the start too, where a record may have
+    been invisible when the bulk lane came by.
+    """
+    newest = modified_ns(page.iocs[0]) if page.iocs else 0
+    if not newest or newest == UNREADABLE_NS or (fresh["since"] or 0) > newest + 1:
+        return fresh
+    sent = page.iocs[:MARKS_KEPT]
+    whole = page.short and len(sent) == len(page.iocs)
+    since = newest - LOOKBACK_NS if whole else max(newest - LOOKBACK_NS, modified_ns(sent[-1]) + 1)
+    known = {mark: ns for ns, mark in fresh["marks"]} | {mark_of(ioc): modified_ns(ioc) for ioc in sent}
+    return {**fresh, **looking_back(known, since)}
+
+
+def looking_back(known: Mapping[str, int], since: int) -> dict[str, Any]:
+    """`since` and `marks` of the fresh lane for what was sent, as instants by mark; the newest MARKS_KEPT of them."""
+    marks = sorted((ns, mark) for mark, ns in known.items() if ns >= since)
+    if len(marks) > MARKS_KEPT:
+        since = max(since, marks[-MARKS_KEPT - 1][0] + 1)
+    return {"since": since, "marks": [[ns, mark] for ns, mark in marks if ns >= since]}
 
 
 def bound_without_position(bulk: Mapping[str, Any], page: Page) -> str:
@@ -1206,17 +1238,18 @@ def fresh_start(fresh: Mapping[str, Any]) -> FreshStart:
     """Look back a minute where the marks of that minute are known, else go on at the exact position.
 
     A record that becomes visible to the search late, behind the cursor, is found by the look-back; the marks keep it
-    from sending
-    everything else of that minute again.
+    from sending everything else of that minute again. A server that gives no positions leaves no room for looking
+    back: each walk has to get past its first page.
     """
     if not fresh["edge"]:
         return FreshStart(None, None, 0, frozenset())
-    edge = instant_ns(fresh["edge"])
-    if fresh["since"] is None or fresh["since"] > edge:
-        return FreshStart(
-            None if fresh["after"] else whole_second(edge), fresh["after"], 0, frozenset(m for _, m in fresh["marks"])
-        )
-    return FreshStart(whole_second(fresh["since"]), None, fresh["since"], frozenset(m for _, m in fresh["marks"]))
+    edge, since = instant_ns(fresh["edge"]), fresh["since"] or 0
+    marks = frozenset(mark for _, mark in fresh["marks"])
+    if fresh["after"] is None:
+        return FreshStart(whole_second(edge), None, since, marks)
+    if not 0 < since <= edge:
+        return FreshStart(None, fresh["after"], 0, marks)
+    return FreshStart(whole_second(since), None, since, marks)
 
 
 def mark_of(ioc: Mapping[str, Any]) -> str:
@@ -1235,7 +1268,7 @@ def modified_ns(ioc: Mapping[str, Any]) -> int:
     try:
         return instant_ns(str(ioc.get("modified") or ""))
     except ValueError:
-        return 2**62
+        return UNREADABLE_NS
 
 
 def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now: str) -> dict[str, Any]:
@@ -1247,22 +1280,18 @@ def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now:
         return state
     old_edge = instant_ns(fresh["edge"]) if fresh["edge"] else 0
     last = iocs[-1].get("modified")
-    moves = bool(last) and modified_ns(iocs[-1]) >= old_edge
+    moves = old_edge <= modified_ns(iocs[-1]) < UNREADABLE_NS
     edge = modified_ns(iocs[-1]) if moves else old_edge
     known = {mark: ns for ns, mark in fresh["marks"]}
     known.update({mark_of(ioc): modified_ns(ioc) for ioc in iocs[-MARKS_KEPT:]})
     since = max(edge - LOOKBACK_NS, fresh["since"] if fresh["since"] is not None else old_edge + 1)
-    marks = sorted((ns, mark) for mark, ns in known.items() if ns >= since)
     if len(iocs) > MARKS_KEPT:
         since = max(since, modified_ns(iocs[-MARKS_KEPT]) + 1)
-    if len(marks) > MARKS_KEPT:
-        since = max(since, marks[-MARKS_KEPT - 1][0] + 1)
     fresh = {
         **fresh,
         "edge": last if moves else fresh["edge"],
         "after": outcome.page.after if moves else fresh["after"],
-        "since": since,
-        "marks": [[ns, mark] for ns, mark in marks if ns >= since],
+        **looking_back(known, since),
         "done": fresh["done"] + outcome.pushed,
     }
     return {**state, "fresh": fresh}
@@ -1534,6 +1563,7 @@ class Sync:
             for page in self.pages(query, sort, after, limit):
                 iocs = [ioc for ioc in page.iocs if wanted(ioc)] if wanted else page.iocs
                 if not iocs and wanted:
+                    must_go_on(page)
                     continue
                 plan = plan_page(iocs, self.settings, self.now_ms())
                 on_the_way.append((page, plan, pool.submit(self.delivery.send, plan)))
@@ -1602,6 +1632,12 @@ class Sync:
             )
         now = self.now()
         self.state.update(lambda state: advanced_inbound(state, rows, plan, now))
+
+
+def must_go_on(page: Page) -> None:
+    """Raises DemistoException for a page without news when more follows it and the server gave no position."""
+    if page.after is None and not page.short and page.total > len(page.iocs):
+        raise DemistoException("XSOAR gave no searchAfter for a page, so the indicators behind it cannot be reached.")
 
 
 def progress_text(done: int, bulk: Mapping[str, Any]) -> str:

@@ -198,7 +198,7 @@ class FakeXsoar:
             at = (instant_ns(searchAfter[0]), searchAfter[1])
             found = [doc for doc in found if (_order(doc) > at if ascending else _order(doc) < at)]
         page = copy.deepcopy(found[:size])
-        after = [page[-1]["modified"], page[-1]["id"]] if page and self.gives_position else None
+        after = [page[-1].get("modified"), page[-1]["id"]] if page and self.gives_position else None
         return {"iocs": page or None, "total": total, "searchAfter": after}
 
     def _fits(self, doc: Mapping[str, Any], query: str, value: str) -> bool:
