@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 from warroom.runtime import common
 from warroom.runtime.demisto import Demisto
+from warroom.runtime.testing import ROOT
 
 # What public packs use without importing it themselves.
 STANDARD = (
@@ -48,11 +52,6 @@ def test_common_server_python_gives_the_standard_names(names: dict[str, Any]) ->
 
 
 def test_common_server_python_leaves_slow_modules_alone() -> None:
-    import subprocess
-    import sys
-
-    from warroom.runtime.testing import ROOT
-
     shims = ROOT / "warroom" / "runtime" / "shims"
     script = (
         "import sys, CommonServerPython; print(sorted({'dateparser', 'tldextract', 'dateutil'} & set(sys.modules)))"
@@ -126,3 +125,12 @@ def test_mock_answers_like_a_server_without_content(mock: Any) -> None:
     assert mock.getArg("x", "default") == "default"
     with pytest.raises(ValueError, match="sample-do"):
         mock.executeCommand("sample-do", {})
+
+
+def test_docs_name_exactly_what_there_is() -> None:
+    rows = [line for line in (ROOT / "docs" / "runtime.md").read_text().splitlines() if line.startswith("| ")]
+    documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    parts = [
+        importlib.import_module(f"warroom.runtime.common.{part.name}") for part in pkgutil.iter_modules(common.__path__)
+    ]
+    assert documented == {name for part in parts for name in getattr(part, "__all__", ())}
