@@ -296,17 +296,20 @@ def test_fetch_loop_ends_cleanly_at_a_signal(main_instance: Run, tmp_path: Path)
     assert time.monotonic() - started < 10
 
 
-def test_emulator_runs_in_this_process_with_its_own_options() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", "import sys; from warroom.cli.main import main; sys.exit(main())", "emulator",
-         "cortex-xdr", "--port", "0"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    ready = json.loads(process.stdout.readline())
-    process.terminate()
-    process.communicate(timeout=20)
-    assert ready["url"].startswith("http://127.0.0.1:") and ready["api_key"]
+def test_emulator_runs_as_a_module_with_its_own_options(
+    warroom: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "made_up_emulators" / "some_vendor"
+    folder.mkdir(parents=True)
+    for package in (folder, folder.parent):
+        (package / "__init__.py").touch()
+    (folder / "__main__.py").write_text("import sys\nprint(__name__, sys.argv[1:])\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("warroom.cli.emulator._PACKAGE", "made_up_emulators")
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    code, out, _ = warroom("emulator", "some-vendor", "--port", "0", "--help")
+    assert (code, out) == (0, "__main__ ['--port', '0', '--help']\n")
+    assert warroom("emulator")[1].endswith("Emulators: some_vendor\n")
 
 
 def test_main_no_color_and_no_table_without_a_terminal(main_instance: Run) -> None:
