@@ -25,7 +25,7 @@ def document(value: str = "192.0.2.1", kind: str = "IP", **changes: Any) -> Json
 def row(value: str = "192.0.2.1", kind: str = "IP", **changes: Any) -> Json:
     vendor = {"vendor_name": "Import", "reputation": "BAD", "reliability": "A"}
     return {
-        "kind": "rule", "RULE_INDICATOR": value, "IOC_TYPE": kind, "RULE_SEVERITY": SEVERITY, "REPUTATION": "BAD",
+        "RULE_INDICATOR": value, "IOC_TYPE": kind, "RULE_SEVERITY": SEVERITY, "REPUTATION": "BAD",
         "RELIABILITY": "A", "RULE_STATUS": "ENABLED", "RULE_COMMENT": "", "KLASS": None, "RULE_EXPIRATION_TIME": -1,
         "VENDORS": [vendor], "MARKED_DELETED": 0, **changes,
     }  # fmt: skip
