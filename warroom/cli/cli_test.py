@@ -280,6 +280,26 @@ def test_configure_asks_checks_hides_and_tests(warroom: Run, tmp_path: Path) -> 
         assert (instance.params["feedFetchInterval"], instance.params["limit"]) == ("30", "10")
 
 
+def test_instance_add_asks_for_a_required_secret_where_a_person_is(warroom: Run, tmp_path: Path) -> None:
+    app = App(tmp_path / "home", Terminal(True, False, False), {})
+    options = ["-p", "url=x", "-p", "apikey_creds.identifier=me", "--plaintext"]
+    result = CliRunner().invoke(cli, ["instance", "add", "Tiny", *options], obj=app, input=SECRET + "\n")
+    assert result.exit_code == 0 and "API Key (apikey_creds)" in result.output and SECRET not in result.output
+    assert warroom("run", "!tiny-do what=secret") == (0, "the key is ******\n", "")
+
+
+def test_instance_add_without_storing_reads_the_named_place_at_each_run(
+    warroom: Run, tmp_path: Path, key: Path
+) -> None:
+    options = ("-p", "url=x", "-p", "apikey_creds.identifier=me", "-p", f"apikey_creds=@{key}", "--no-store-secrets")
+    assert warroom("instance", "add", "Tiny", "--name", "main", *options)[0] == 0
+    assert SECRET.encode() not in (tmp_path / "home" / "warroom.db").read_bytes()
+    assert warroom("run", "!tiny-do what=secret")[1] == "the key is ******\n"
+    key.unlink()
+    code, _, err = warroom("run", "!tiny-do what=secret")
+    assert code == 1 and f"the secret file {key} cannot be read" in err
+
+
 def test_fetch_loop_ends_cleanly_at_a_signal(main_instance: Run, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", "import sys; from warroom.cli.main import main; sys.exit(main())", "fetch", "main",
