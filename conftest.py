@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent
 PACKS = ROOT / "Packs"
+ITEMS = ("Integrations", "Scripts")
 SHIMS = ROOT / "warroom" / "runtime" / "shims"
 
 
@@ -34,12 +35,18 @@ def server_folders() -> list[Path]:
 
 
 def module_folders(unified: Path | None) -> list[Path]:
-    """The folder of each integration and script, ApiModules included; with `unified` its twin there.
+    """The folder of each integration and script, ApiModules included; with `unified` after its twins there.
 
-    Raises pytest.UsageError when a module has no twin.
+    The source folders stay on the path for what suites import from beside them. Raises pytest.UsageError when a module
+    has no twin.
     """
-    found = {path.parent for kind in ("Integrations", "Scripts") for path in PACKS.glob(f"*/{kind}/*/*.py")}
-    return [_twin(folder, unified) if unified else folder for folder in sorted(found)]
+    found = sorted(path.parent for kind in ITEMS for path in PACKS.glob(f"*/{kind}/*/*.py") if is_module(path))
+    return [*(_twin(folder, unified) for folder in found if unified), *found]
+
+
+def is_module(path: Path) -> bool:
+    """True for the file that its folder is named after."""
+    return path.stem == path.parent.name
 
 
 def _twin(folder: Path, unified: Path) -> Path:
@@ -53,16 +60,18 @@ def _twin(folder: Path, unified: Path) -> Path:
 def silent(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails a test below Packs/ that lets anything reach stdout, stderr, or the log from WARNING up.
 
-    A test that expects output takes it away with `capsys.readouterr()` or `caplog.clear()`.
+    A test that expects output takes it away by `capsys.readouterr()`, `capfd.readouterr()` or `caplog.clear()`.
     """
     if PACKS not in request.path.parents:
         yield
         return
-    capsys: pytest.CaptureFixture[str] = request.getfixturevalue("capsys")
+    # A test can have one kind of capture only, so its own choice is taken.
+    capture = "capfd" if "capfd" in request.fixturenames else "capsys"
+    captured_by: pytest.CaptureFixture[str] = request.getfixturevalue(capture)
     caplog: pytest.LogCaptureFixture = request.getfixturevalue("caplog")
     _forget_mock()
     yield
-    captured = capsys.readouterr()
+    captured = captured_by.readouterr()
     records = [record for when in ("setup", "call") for record in caplog.get_records(when)]
     loud = [f"{record.levelname}: {record.getMessage()}" for record in records if record.levelno >= 30]
     said = [text for text in (captured.out, captured.err, *loud) if text]

@@ -66,14 +66,14 @@ def compare(documents: Iterable[Mapping[str, Any]], rows: Iterable[Mapping[str, 
 
     Args:
         documents: what the Sync Query finds, as the host exports it.
-        rows: the emulator's dump.
+        rows: the rules of the emulator's dump.
         severity: the code of an indicator that has none of its own, such as SEV_040_HIGH.
     """
     found = Comparison()
     missing = _expected(documents, severity, found)
     found.expected = len(missing)
     for row in rows:
-        if row["kind"] == "rule" and not row["MARKED_DELETED"]:
+        if not row["MARKED_DELETED"]:
             _check(row, missing, found)
     found.lost = sorted(missing)
     return found

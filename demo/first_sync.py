@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ BATCH = 40_000
 LOOK_SECONDS = 0.05
 SILENCE_SECONDS = 0.3
 TELL_SECONDS = 1.0
+SHOW_CURSOR = "\x1b[?25h"
 _PEAK = re.compile(r"peak (\d+) MB")
 
 
@@ -76,6 +78,9 @@ def killed_run(warroom: Warroom, watch: Watch, instance: str) -> Run:
     seconds = time.monotonic() - started
     killed = process.returncode == -signal.SIGKILL
     if killed:
+        if warroom.tell.on_terminal:
+            # The progress bar had no chance to bring the cursor back.
+            print(SHOW_CURSOR, end="", file=sys.stderr, flush=True)
         warroom.tell.say(f"\n$ kill -9 {process.pid}")
         _wait_for_silence(watch.emulator)
     else:

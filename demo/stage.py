@@ -131,10 +131,11 @@ class EmulatorProcess:
         return int(self._get("count")["rules"])
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Everything that it holds, row by row."""
+        """Every indicator rule that it holds, deleted ones too."""
         with requests.get(f"{self.admin}/dump", stream=True, timeout=60) as reply:
             reply.raise_for_status()
-            yield from map(orjson.loads, reply.iter_lines(chunk_size=1 << 20))
+            found = map(orjson.loads, reply.iter_lines(chunk_size=1 << 20))
+            yield from (row for row in found if row["kind"] == "rule")
 
     def edit(self, edits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """An operator's hand in XDR. Raises DemoFailed when an edit is refused."""

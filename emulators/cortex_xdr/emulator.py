@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from emulators import kit
+from emulators.cortex_xdr.endpoints.actions import Actions
+from emulators.cortex_xdr.endpoints.fleet import Fleet
+from emulators.cortex_xdr.endpoints.routes import EndpointCalls
 from emulators.cortex_xdr.errors import error_reply
 from emulators.cortex_xdr.indicators.routes import IndicatorCalls
 from emulators.cortex_xdr.indicators.rules import Rules
@@ -53,6 +56,16 @@ class CortexXdr(Emulator[XdrState, XdrOptions]):
         """The indicator rules at this moment; a reset replaces them."""
         return self.state.rules
 
+    @property
+    def fleet(self) -> Fleet:
+        """The endpoints at this moment; a reset replaces them."""
+        return self.state.fleet
+
+    @property
+    def actions(self) -> Actions:
+        """The orders to agents at this moment; a reset replaces them."""
+        return self.state.actions
+
     def now_ms(self) -> int:
         """The tenant's time in epoch milliseconds."""
         return self.clock.now_ms()
@@ -63,7 +76,7 @@ class CortexXdr(Emulator[XdrState, XdrOptions]):
 
     def routes(self) -> list[Route]:
         """All calls, by product area."""
-        return IndicatorCalls(self).routes()
+        return IndicatorCalls(self).routes() + EndpointCalls(self).routes()
 
     def authenticate(self, call: Call) -> None:
         """Raises Refused(401) unless the request is signed with the key, in the way of its type."""
@@ -72,7 +85,7 @@ class CortexXdr(Emulator[XdrState, XdrOptions]):
 
     def error(self, refused: Refused) -> Reply:
         """The error shape of the public API."""
-        return error_reply(refused)
+        return error_reply(refused, wrapped=self.options.error_replies == "wrapped")
 
     def credentials(self) -> dict[str, str]:
         """Key id, key and type of key."""

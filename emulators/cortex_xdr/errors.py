@@ -17,8 +17,8 @@ _TEXTS = {
 }
 
 
-def error_reply(refused: Refused) -> Reply:
-    """`{"reply": {"err_code", "err_msg", "err_extra"}}` with the HTTP status of `refused`."""
+def error_reply(refused: Refused, *, wrapped: bool = True) -> Reply:
+    """`{"err_code", "err_msg", "err_extra"}`, inside `reply` when `wrapped`, with the HTTP status of `refused`."""
     message = refused.message or _TEXTS.get(refused.status, "Request failed")
     body = {"err_code": refused.status, "err_msg": message, "err_extra": refused.extra}
-    return Reply.json({"reply": body}, refused.status)
+    return Reply.json({"reply": body} if wrapped else body, refused.status)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from emulators.kit import BadOption, Options, option
 
+ENDPOINT_ROLES = ("isolate", "view", "none")
+LONGEST_SECONDS = 10_000_000
+
 
 def _key_file(text: str) -> str:
     try:
@@ -17,7 +20,7 @@ def _key_file(text: str) -> str:
 
 @dataclass(frozen=True)
 class XdrOptions(Options):
-    """Stateful emulator of the Cortex XDR public API (indicators)."""
+    """Stateful emulator of the Cortex XDR public API (indicators, endpoints)."""
 
     rate: float = option(
         10.0,
@@ -43,9 +46,32 @@ class XdrOptions(Options):
     object_replies: str = option(
         "bare", "whether get, insert and delete answer inside `reply`", choices=("bare", "wrapped")
     )
+    error_replies: str = option("wrapped", "whether errors stand inside `reply`", choices=("wrapped", "bare"))
+    endpoint_role: str = option(
+        "isolate", "what the key may do with endpoints: isolate and look, look, nothing", choices=ENDPOINT_ROLES
+    )
+    check_in_seconds: float = option(
+        10.0, "time between two calls of an agent that is connected; 0: it is always in touch", parse=float
+    )
+    work_seconds: float = option(2.0, "time that an agent works on an order it collected", parse=float)
+    numbers: str = option("text", "numbers in replies of isolate and unisolate", choices=("text", "number"))
+    order_reply: str = option(
+        "action_id",
+        "name of the action's id in replies of isolate and unisolate; bare: the reply is the id",
+        choices=("action_id", "group_action_id", "bare"),
+    )
+    bulk: str = option(
+        "skip",
+        "isolate and unisolate by filters: endpoints in a wrong state are left out, or the whole call is refused",
+        choices=("skip", "refuse"),
+    )
+    hostname_match: str = option("ignore-case", "how the filter `hostname` compares", choices=("ignore-case", "exact"))
+    error_reasons: str = option("omit", "`errorReasons` when there are none", choices=("omit", "null"))
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ("check_in_seconds", "work_seconds"):
+            self.check(name, 0 <= getattr(self, name) <= LONGEST_SECONDS, f"it must be 0 to {LONGEST_SECONDS}")
         for name in ("max_upload", "max_records", "tenant_limit"):
             self.check(name, getattr(self, name) >= 0, "it must not be negative")
         self.check("api_key_id", bool(self.api_key_id), "it must not be empty")

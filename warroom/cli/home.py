@@ -17,7 +17,7 @@ from warroom.engine.house import SERVER_URL_SETTING
 def init(app: App, server_url: str | None) -> None:
     """Makes the home folder; harmless when it is there already.
 
-    Example: warroom --home ./home init
+    Example: warroom init
     """
     if server_url is not None and not server_url.startswith(("http://", "https://")):
         raise UsageError(f"--server-url must begin with http:// or https://, not {server_url!r}")

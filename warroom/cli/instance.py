@@ -51,7 +51,7 @@ def add(
 ) -> None:
     """Adds an instance of BRAND: an integration's id, name or display, or a pack with one integration.
 
-    Example: warroom instance add CortexXDRIOC -p url=https://api-xdr.example.com -p apikey_creds=@key.txt
+    Example: warroom instance add CortexXDRIOC -p url=https://xdr.example.com -p apikey_creds=@key
     """
     if no_store_secrets and plaintext:
         raise UsageError("--no-store-secrets and --plaintext exclude each other")

@@ -54,8 +54,8 @@ indicator.indicator.add_command(exporting.export_command)
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit code: 0 fine, 1 something failed or was refused, 2 bad use."""
     given = list(sys.argv[1:] if argv is None else argv)
+    before = signal.signal(signal.SIGTERM, _terminate)
     try:
-        signal.signal(signal.SIGTERM, _terminate)
         code = cli.main(given, prog_name="warroom", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
@@ -74,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except Exception as error:  # noqa: BLE001 - the last line of defence against tracebacks on a terminal
         return _unexpected(error, _home_of(given))
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

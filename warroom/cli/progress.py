@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from warroom.cli.app import Terminal
 from warroom.engine import Progress
+
+
+@dataclass
+class Pace:
+    """Rate and time left, counted from the first report on: a resumed sync begins far from zero."""
+
+    clock: Callable[[], float]
+    _start: tuple[float, int] | None = None
+
+    def text(self, progress: Progress) -> str:
+        """For example `1,200 indicators/s, 0:02:10 left`; the unit alone while there is nothing to tell."""
+        now = self.clock()
+        if self._start is None or progress.done < self._start[1]:
+            self._start = (now, progress.done)
+        seconds, done = now - self._start[0], progress.done - self._start[1]
+        if seconds <= 0 or done <= 0:
+            return progress.unit
+        rate = done / seconds
+        told = f"{rate:,.0f} {progress.unit}/s"
+        if progress.total is None:
+            return told
+        left = timedelta(seconds=round(max(progress.total - progress.done, 0) / rate))
+        return f"{told}, {left} left"
 
 
 @contextmanager
@@ -17,22 +43,22 @@ def progress_bar(terminal: Terminal, label: str) -> Iterator[Callable[[Progress]
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    speed = TextColumn("{task.fields[rate]}")
     columns: tuple[Any, ...] = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), speed,
-        TimeRemainingColumn(),
-    )  # fmt: skip
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+    )
+    pace = Pace(time.monotonic)
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None, rate="")
+        task = bar.add_task(label, total=None, pace="")
 
         def show(progress: Progress) -> None:
-            current = bar.tasks[0]
-            rate = f"{current.speed:,.0f} {progress.unit}/s" if current.speed else progress.unit
-            bar.update(
-                task, description=progress.label or label, completed=progress.done, total=progress.total, rate=rate
-            )
+            text = progress.label or label
+            bar.update(task, description=text, completed=progress.done, total=progress.total, pace=pace.text(progress))
 
         yield show

@@ -52,7 +52,7 @@ class Catalog:
             first = found.setdefault((type(item), item.id), item)
             if first is not item:
                 problems.append(Problem(file, f"{file}: id: {item.id!r} is already defined by {first.file}"))
-        fields = tuple(_field_names(paths, problems))
+        fields = tuple(indicator_fields(paths, problems))
         items = list(found.values())
         return cls(
             tuple(item for item in items if isinstance(item, Integration)),
@@ -111,7 +111,8 @@ def content_files(path: Path) -> Iterator[Path]:
             yield from sorted(folder.glob(f"*/{pattern}"))
 
 
-def _field_names(paths: Sequence[Path], problems: list[Problem]) -> Iterator[str]:
+def indicator_fields(paths: Sequence[Path], problems: list[Problem]) -> Iterator[str]:
+    """The cliName of every indicator field under the paths; what cannot be read is added to `problems`."""
     files = (file for path in paths for pattern in _FIELD_FILES for file in sorted(path.glob(pattern)))
     for file in _unique(files):
         try:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from warroom.content import Catalog, Integration
+from warroom.content.catalog import indicator_fields
 from warroom.engine.arguments import NO_MODIFIERS, Modifiers, masked, name_pairs
 from warroom.engine.builtins import Builtins
 from warroom.engine.commandline import parse_command_line
@@ -94,11 +95,15 @@ class Host:
         if not create and not (home / DATABASE).is_file():
             raise HomeMissing(f"there is no warroom home in {home}: run `warroom --home {home} init`")
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The store may hold what only its owner should read, also in a folder that was there before.
+        (home / DATABASE).touch(mode=0o600)
         store = Store.open(home / DATABASE, clock=clock)
         vault = Vault(home / "secrets", os.environ if environ is None else environ, ask)
         stored = [Path(path) for path in store.settings.get(CONTENT_SETTING) or []]
         paths = content if content is not None else stored or [Path("Packs").absolute()]
-        return cls(home, store, [Path(path).absolute() for path in paths], vault, clock, sleep)
+        host = cls(home, store, [Path(path).absolute() for path in paths], vault, clock, sleep)
+        host._register_fields()
+        return host
 
     def __enter__(self) -> Host:
         return self
@@ -117,7 +122,6 @@ class Host:
         """The content of this home, read at first use."""
         if self._catalog is None:
             self._catalog = Catalog.read(self.paths)
-            self._register_fields(self._catalog)
         return self._catalog
 
     def add_content(self, path: Path) -> Catalog:
@@ -285,9 +289,10 @@ class Host:
     def _stored_paths(self) -> list[str]:
         return [str(path) for path in self.store.settings.get(CONTENT_SETTING) or []]
 
-    def _register_fields(self, catalog: Catalog) -> None:
-        names = sorted(set(catalog.indicator_fields))
-        if names != self.store.settings.get(FIELDS_SETTING):
+    def _register_fields(self) -> None:
+        # A query may name a field of a pack before the first indicator has it.
+        names = sorted(set(indicator_fields(self.paths, [])))
+        if names != (self.store.settings.get(FIELDS_SETTING) or []):
             self.store.indicators.register_fields(names)
             self.store.settings.set(FIELDS_SETTING, names)
 

@@ -287,7 +287,8 @@ def test_add_instance_names_count_and_are_unique(host: Host) -> None:
         host.add_instance("Tiny", "TINY_instance_1", PARAMS, store_secrets="none")
 
 
-def test_remove_instance_forgets_secrets_context_and_last_run(tmp_path: Path) -> None:
+def test_remove_instance_forgets_secrets_context_and_last_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keyrings.cryptfile.cryptfile.ArgonAESEncryption.time_cost", 1)
     write_pack(tmp_path / "Packs")
     environ = {"WARROOM_KEYRING_PASSPHRASE": "pass"}
     with Host.open(tmp_path / "home", content=[tmp_path / "Packs"], environ=environ) as host:
@@ -297,6 +298,23 @@ def test_remove_instance_forgets_secrets_context_and_last_run(tmp_path: Path) ->
         host.instances.remove("main")
         assert list((tmp_path / "home" / "secrets").iterdir()) == []
         assert host.store.contexts.read(instance.id).version == 0
+
+
+def test_open_store_is_for_its_owner_only(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with Host.open(tmp_path, content=[]):
+        assert (tmp_path / "warroom.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_run_command_numbers_of_any_size_survive_in_the_context(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "Packs")
+    (pack / "Integrations" / "Tiny" / "Tiny.py").write_text(
+        "import demistomock as demisto\ndemisto.setIntegrationContext({'n': 2 ** 70 + 1})\n"
+    )
+    with Host.open(tmp_path / "home", content=[tmp_path / "Packs"]) as host:
+        host.add_instance("Tiny", "main", PARAMS, {"apikey_creds": SECRET}, "plaintext")
+        assert host.run_command("!tiny-do what=x")[0].status == "ok"
+        assert host.store.contexts.read(host.instances.get("main").id).context == {"n": 2**70 + 1}
 
 
 def test_open_missing_home_names_the_command(tmp_path: Path) -> None:
@@ -314,9 +332,52 @@ def test_run_settings_stored_secret_that_is_gone_is_named(tmp_path: Path) -> Non
             host.instances.run_settings(instance, integration)
 
 
-def test_catalog_indicator_fields_can_be_queried_before_any_indicator_has_them(host: Host, tmp_path: Path) -> None:
-    fields = tmp_path / "Packs" / "TinyPack" / "IndicatorFields"
+def test_open_indicator_fields_can_be_queried_before_any_indicator_has_them(tmp_path: Path) -> None:
+    fields = write_pack(tmp_path / "Packs") / "IndicatorFields"
     fields.mkdir()
     (fields / "indicatorfield-tinystate.json").write_text('{"cliName": "tinystate"}')
-    assert host.catalog.indicator_fields == ("tinystate",)
-    assert host.store.indicators.count("tinystate:open") == 0
+    with Host.open(tmp_path / "home", content=[tmp_path / "Packs"]) as host:
+        assert host.catalog.indicator_fields == ("tinystate",)
+        assert host.store.indicators.count("tinystate:open") == 0
+
+
+def test_run_command_over_its_memory_is_told(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "Packs")
+    (pack / "Integrations" / "Tiny" / "Tiny.py").write_text("ballast = bytearray(2_000_000_000)\n")
+    with Host.open(tmp_path / "home", content=[tmp_path / "Packs"]) as host:
+        host.add_instance("Tiny", "main", PARAMS, {"apikey_creds": SECRET}, "plaintext")
+        [result] = host.run_command("!tiny-do what=x")
+        assert (result.status, result.error) == (
+            "killed", "tiny-do was stopped: it reached the memory limit of 1024 MB",
+        )  # fmt: skip
+
+
+def test_script_sees_instances_commands_addresses_and_files(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "Packs")
+    (pack / "Scripts" / "TinyScript" / "TinyScript.py").write_text(
+        "import json\n"
+        "import demistomock as demisto\n"
+        "entry = demisto.executeCommand('tiny-do', {'what': 'file'})[0]\n"
+        "path = demisto.getFilePath(entry['ID'])['path']\n"
+        "demisto.results({'Type': 1, 'ContentsFormat': 'json', 'Contents': {\n"
+        "    'modules': demisto.getModules(), 'names': sorted(demisto.getAllSupportedCommands()),\n"
+        "    'url': demisto.demistoUrls()['server'], 'text': open(path).read()}})\n"
+    )
+    with Host.open(tmp_path / "home", content=[tmp_path / "Packs"]) as host:
+        host.add_instance("Tiny", "main", PARAMS, {"apikey_creds": SECRET}, "plaintext")
+        result = host.run_script("TinyScript", {"text": "x"})
+        assert result.error is None
+        assert result.entries[0]["Contents"] == {
+            "modules": {"main": {"brand": "Tiny", "category": "Utilities", "state": "active"}},
+            "names": ["Builtin", "main"], "url": "https://localhost:8443", "text": "some text",
+        }  # fmt: skip
+
+
+def test_test_instance_context_cannot_be_set(tmp_path: Path) -> None:
+    pack = write_pack(tmp_path / "Packs")
+    (pack / "Integrations" / "Tiny" / "Tiny.py").write_text(
+        "import demistomock as demisto\ndemisto.setIntegrationContext({})\ndemisto.results('ok')\n"
+    )
+    with Host.open(tmp_path / "home", content=[tmp_path / "Packs"]) as host:
+        host.add_instance("Tiny", "main", PARAMS, {"apikey_creds": SECRET}, "plaintext")
+        assert "the integration context cannot be set in test-module" in str(host.test_instance("main").error)

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from warroom.content import Catalog
 from warroom.content.model import Command
 from warroom.engine import builtins
 from warroom.engine.errors import ServerError
 from warroom.engine.files import FileKeeper
 from warroom.engine.services import NULL, Args, Call
+from warroom.engine.wire import encode
 from warroom.store import Store
 
 SERVER_URL_SETTING = "server_url"
@@ -39,11 +38,11 @@ class HouseCalls:
         """The calls by name."""
         return {
             "createIncidents": self.create_incidents,
-            "getFilePath": lambda args: orjson.dumps(self.files.find(str(args.get("id") or ""))),
-            "getModules": lambda args: orjson.dumps(modules(self.store, self.catalog)),
-            "getAllSupportedCommands": lambda args: orjson.dumps(supported_commands(self.store, self.catalog)),
-            "demistoUrls": lambda args: orjson.dumps(urls(self.store)),
-            "getLicenseID": lambda args: orjson.dumps(LICENSE_ID),
+            "getFilePath": lambda args: encode(self.files.find(str(args.get("id") or ""))),
+            "getModules": lambda args: encode(modules(self.store, self.catalog)),
+            "getAllSupportedCommands": lambda args: encode(supported_commands(self.store, self.catalog)),
+            "demistoUrls": lambda args: encode(urls(self.store)),
+            "getLicenseID": lambda args: encode(LICENSE_ID),
             "internalHttpRequest": self.internal_request,
             "addEntry": self.add_entry,
             "updateModuleHealth": self.health,
@@ -56,7 +55,7 @@ class HouseCalls:
             raise ServerError("createIncidents takes a list of incidents")
         created = self.store.incidents.create(incidents, self.instance_name)
         self.created_incidents.extend(created)
-        return orjson.dumps(created)
+        return encode(created)
 
     def internal_request(self, args: Args) -> bytes:
         """Refused: this host has no REST interface that content could call."""
@@ -72,7 +71,7 @@ class HouseCalls:
 
     def health(self, args: Args) -> bytes:
         """Keeps what the instance says about its health, for `instance show`."""
-        self.on_health(orjson.dumps(dict(args)).decode())
+        self.on_health(encode(dict(args)).decode())
         self.store.settings.set(health_setting(self.instance_id), dict(args))
         return NULL
 

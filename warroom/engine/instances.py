@@ -78,6 +78,9 @@ class Instances:
         except BaseException:
             self.vault.forget(instance_id, references)
             raise
+        for key, item in secrets.items():
+            if item.origin == "asked" and item.value:
+                self.vault.remember(name, key, item.value)
         return instance
 
     def get(self, name: str) -> Instance:

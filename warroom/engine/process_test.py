@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from warroom.engine.process import Ending, Limits, child_environment, run_child
+from warroom.engine.process import Ending, Limits, Stopper, child_environment, run_child
 
 
 def is_gone(pid: int) -> bool:
@@ -87,6 +87,18 @@ def test_run_child_failing_handler_kills_the_child(tmp_path: Path) -> None:
         run_child(b"\n", handle, limits=Limits(), folder=tmp_path, environ={},
                   argv=("-c", "import time; print(1, flush=True); time.sleep(60)"))  # fmt: skip
     assert not psutil.pid_exists(seen[0])
+
+
+def test_stopper_ends_running_and_later_children(tmp_path: Path) -> None:
+    stopper = Stopper()
+
+    def stop(line: bytes, pid: int) -> None:
+        stopper.stop()
+
+    for _ in range(2):
+        ending = run_child(b"\n", stop, limits=Limits(), folder=tmp_path, environ={}, stopper=stopper,
+                           argv=("-c", "import time; print(1, flush=True); time.sleep(60)"))  # fmt: skip
+        assert ending.signal == signal.SIGKILL and not ending.timed_out
 
 
 def test_child_environment_holds_no_secret(tmp_path: Path) -> None:

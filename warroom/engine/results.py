@@ -73,7 +73,8 @@ def shape(entry: Mapping[str, Any], modifiers: Modifiers) -> dict[str, Any]:
     if modifiers.extend_context:
         extra = {key: dig(entry.get("Contents"), path) for key, path in modifiers.extend_context}
         found = {key: value for key, value in extra.items() if value is not None}
-        shaped["EntryContext"] = {**(entry.get("EntryContext") or {}), **found}
+        known = entry.get("EntryContext")
+        shaped["EntryContext"] = {**(known if isinstance(known, Mapping) else {}), **found}
     if modifiers.ignore_outputs:
         shaped.pop("EntryContext", None)
     return shaped

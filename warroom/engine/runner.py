@@ -12,8 +12,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from warroom.content import Catalog
 from warroom.engine.arguments import masked, secret_values
 from warroom.engine.errors import EngineError
@@ -38,6 +36,7 @@ from warroom.engine.results import (
 from warroom.engine.services import ContextCalls, Group, IndicatorCalls, ProgressFilter, Services
 from warroom.engine.session import Session
 from warroom.engine.sources import is_full_listing, source_of
+from warroom.engine.wire import encode
 from warroom.store import Entry, Store
 
 VERSION = {"version": "8.8.0", "buildNumber": "1", "platform": "xsoar"}
@@ -196,19 +195,21 @@ class _Attempt:
             "module": job.code.module,
             "python_path": [str(path) for path in job.code.python_path],
         }
-        return orjson.dumps(
-            {
-                "integration": job.integration is not None,
-                "command": job.command.name,
-                "args": job.args,
-                "params": self.settings.params,
-                "context": context,
-                "code": code,
-                "server": VERSION,
-                "urls": urls(self.runner.store),
-                "limits": {"memory_bytes": job.limits.memory_bytes, "cpus": job.limits.cpus},
-            },
-            option=orjson.OPT_APPEND_NEWLINE,
+        return (
+            encode(
+                {
+                    "integration": job.integration is not None,
+                    "command": job.command.name,
+                    "args": job.args,
+                    "params": self.settings.params,
+                    "context": context,
+                    "code": code,
+                    "server": VERSION,
+                    "urls": urls(self.runner.store),
+                    "limits": {"memory_bytes": job.limits.memory_bytes, "cpus": job.limits.cpus},
+                },
+            )
+            + b"\n"
         )
 
     def _finish_fetch(self, session: Session) -> tuple[Status, str]:
@@ -275,7 +276,7 @@ def _judge_test(session: Session) -> tuple[Status, str]:
 def _complete(entry: Any) -> dict[str, Any]:
     if isinstance(entry, Mapping) and "Contents" in entry:
         return {"Type": NOTE, "ContentsFormat": "text", **entry}
-    return text_entry(NOTE, entry if isinstance(entry, str) else orjson.dumps(entry).decode())
+    return text_entry(NOTE, entry if isinstance(entry, str) else encode(entry).decode())
 
 
 def _failed(job: Job, status: Status, reason: str) -> RunResult:

@@ -67,6 +67,7 @@ class Vault:
     ask: Callable[[str], str] | None = None
     system: Callable[[], Keyring | None] = system_keyring
     _answers: dict[str, str] = field(default_factory=dict)
+    _rings: dict[str, Keyring] = field(default_factory=dict)
 
     def choose(self, wish: Backend) -> Backend:
         """The backend to use. Raises SecretError when the wish, or with "auto" any safe backend, cannot be had."""
@@ -123,7 +124,13 @@ class Vault:
                     continue
                 except KeyringError as error:
                     raise SecretError(f"the secret {parameter} could not be removed: {_reason(error)}") from error
+            self._answers.pop(f"{instance_id}/{parameter}", None)
+        self._rings.pop(instance_id, None)
         self._file(instance_id).unlink(missing_ok=True)
+
+    def remember(self, name: str, parameter: str, secret: str) -> None:
+        """Spares the question for a secret of the instance called `name` that a person has just given."""
+        self._answers[f"{name}/{parameter}"] = secret
 
     def ask_once(self, key: str, question: str) -> str | None:
         """A person's answer, remembered under `key`; None where nobody can be asked."""
@@ -134,6 +141,13 @@ class Vault:
         return self._answers[key]
 
     def _stored(self, name: str, instance_id: str, parameter: str, reference: Reference) -> str:
+        # Opening the encrypted file takes a quarter of a second by design; a loop or a fan-out pays once.
+        known = self._answers.get(f"{instance_id}/{parameter}")
+        if known is None:
+            known = self._answers[f"{instance_id}/{parameter}"] = self._read(name, instance_id, parameter, reference)
+        return known
+
+    def _read(self, name: str, instance_id: str, parameter: str, reference: Reference) -> str:
         variable = variable_name(name, parameter)
         try:
             found = self._ring(reference["backend"], instance_id).get_password(_SERVICE, f"{instance_id}/{parameter}")
@@ -171,6 +185,8 @@ class Vault:
         # Imported late: its key derivation pulls in cryptography that most runs do not need.
         from keyrings.cryptfile.cryptfile import CryptFileKeyring
 
+        if instance_id in self._rings:
+            return self._rings[instance_id]
         phrase = self.environ.get(PASSPHRASE_VARIABLE) or self.ask_once("", "Pass phrase of the secrets file")
         if not phrase or not phrase.strip():
             raise SecretError(f"the encrypted file keyring needs a pass phrase: set {PASSPHRASE_VARIABLE}")
@@ -181,6 +197,7 @@ class Vault:
             ring.keyring_key = phrase
         except ValueError as error:
             raise SecretError("the pass phrase of the secrets file is wrong") from error
+        self._rings[instance_id] = ring
         return ring  # type: ignore[no-any-return]
 
     def _file(self, instance_id: str) -> Path:

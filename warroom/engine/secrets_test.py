@@ -26,6 +26,12 @@ class MemoryKeyring:
             raise PasswordDeleteError("gone")
 
 
+@pytest.fixture(autouse=True)
+def cheap_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real cost of a key, a quarter of a second, is no part of what is tested here."""
+    monkeypatch.setattr("keyrings.cryptfile.cryptfile.ArgonAESEncryption.time_cost", 1)
+
+
 def no_keyring() -> None:
     return None
 

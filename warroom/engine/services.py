@@ -16,6 +16,7 @@ import orjson
 from warroom.core.indicators import Source
 from warroom.engine.errors import ServerError
 from warroom.engine.results import Progress
+from warroom.engine.wire import encode
 from warroom.store import Store
 
 Args = Mapping[str, Any]
@@ -51,14 +52,16 @@ class Services:
             if call is not None:
                 result = call(args)
             elif self.war_room is not None:
-                result = orjson.dumps(self.war_room(name, args))
+                result = encode(self.war_room(name, args))
             else:
                 raise ServerError(f"{name} is not offered by this host")
             return b'{"ok":true,"result":' + result + b"}"
         except ValueError as error:
-            return orjson.dumps({"ok": False, "error": str(error)})
+            return encode({"ok": False, "error": str(error)})
+        except (KeyError, TypeError, AttributeError) as error:
+            return encode({"ok": False, "error": f"{name}: the arguments are not understood: {error!r}"})
         except sqlite3.Error as error:
-            return orjson.dumps({"ok": False, "error": f"the store failed: {error}"})
+            return encode({"ok": False, "error": f"the store failed: {error}"})
 
 
 @dataclass
@@ -91,13 +94,13 @@ class ContextCalls:
 
     def read(self, args: Args) -> bytes:
         """The context; empty in a test, where the server has none."""
-        return orjson.dumps({} if self.testing else self.store.contexts.read(self.instance_id).context)
+        return encode({} if self.testing else self.store.contexts.read(self.instance_id).context)
 
     def read_versioned(self, args: Args) -> bytes:
         """The context and its version."""
         found = self.store.contexts.read(self.instance_id)
         context = {} if self.testing else found.context
-        return orjson.dumps({"context": context, "version": found.version})
+        return encode({"context": context, "version": found.version})
 
     def write(self, args: Args) -> bytes:
         """Replaces the context; with a version other than -1 only when it is still the stored one."""
@@ -114,8 +117,8 @@ class ContextCalls:
     def _reader(self, kind: str) -> Call:
         def read(args: Args) -> bytes:
             if kind in self.pending_last_runs:
-                return orjson.dumps(self.pending_last_runs[kind])
-            return orjson.dumps(self.store.last_runs.read(self.instance_id, kind=kind) if self.fetching else {})
+                return encode(self.pending_last_runs[kind])
+            return encode(self.store.last_runs.read(self.instance_id, kind=kind) if self.fetching else {})
 
         return read
 
@@ -170,7 +173,7 @@ class IndicatorCalls:
             value=args.get("value") or None,
         )
         iocs = b"[" + b",".join(page.iocs) + b"]" if page.iocs else NULL
-        tail = orjson.dumps({"total": page.total, "searchAfter": page.search_after})
+        tail = encode({"total": page.total, "searchAfter": page.search_after})
         return b'{"iocs":' + iocs + b"," + tail[1:]
 
     def create(self, args: Args) -> bytes:
@@ -196,7 +199,7 @@ class IndicatorCalls:
         entities = [str(item) for item in args.get("entities") or ()]
         size, page = int(args.get("size") or 100), int(args.get("page") or 0)
         data = self.store.relationships.search(entities, size=size, page=page)
-        return orjson.dumps({"total": len(data), "data": data})
+        return encode({"total": len(data), "data": data})
 
     def warning(self) -> str | None:
         """What the run should say about indicators it handed over in vain; None when all were taken."""

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from warroom.engine.results import NOTE, LogLine, text_entry
 from warroom.engine.services import Services
+from warroom.engine.wire import decode
 
 OnCall = Callable[[str, str, int], None]
 LOG_LINES = 10_000
@@ -29,9 +28,9 @@ class Session:
     def handle(self, line: bytes, pid: int) -> bytes | None:
         """The answer to one line of the child, None when it expects none."""
         try:
-            message = orjson.loads(line)
+            message = decode(line)
             kind = message["type"]
-        except (orjson.JSONDecodeError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError):
             # A stray write to the protocol channel is output, not a reason to lose the run.
             self._log("stderr", line.decode("utf-8", "replace").rstrip("\n"))
             return None

@@ -48,7 +48,10 @@ def open_records(stream: BinaryIO, name: str, wish: Format | None = None) -> Ite
     buffered = io.BufferedReader(stream, PEEK) if isinstance(stream, io.RawIOBase) else stream
     start = buffered.peek(PEEK) if isinstance(buffered, io.BufferedReader) else b""
     text = io.TextIOWrapper(buffered, encoding=encoding_of(start), errors="surrogateescape", newline="")
-    return READERS[wish or detect_format(name, start)](text)
+    try:
+        yield from READERS[wish or detect_format(name, start)](text)
+    finally:
+        text.detach()
 
 
 def import_indicators(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TextIO
 
 import orjson
@@ -13,6 +13,15 @@ from warroom.engine.imports.records import CHUNK, Record
 
 _SPACE = " \t\r\n"
 _LISTS = ("indicators", "iocs", "objects", "data")
+
+
+class BrokenText(UsageError):
+    """JSON that cannot be read on from a line (counted from 1)."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.line = line
+        self.reason = reason
 
 
 class Scanner:
@@ -43,7 +52,7 @@ class Scanner:
         return found
 
     def value(self) -> Any:
-        """The JSON value that comes next. Raises UsageError with the line when there is none."""
+        """The JSON value that comes next. Raises BrokenText when there is none."""
         self.peek()
         while True:
             try:
@@ -52,7 +61,7 @@ class Scanner:
                 # It may only be cut off by the window; growing steps keep that from being quadratic.
                 if self._more():
                     continue
-                raise UsageError(f"line {self.line}: is not valid JSON: {error.msg}") from None
+                raise BrokenText(self.line, f"is not valid JSON: {error.msg}") from None
             if end == len(self._text) and not self._ended and self._more():
                 continue
             self.line += self._text.count("\n", self._at, end)
@@ -61,9 +70,9 @@ class Scanner:
             return value
 
     def items(self) -> Iterator[tuple[int, Any]]:
-        """The items of the list that comes next, each with its line. Raises UsageError for a list that is broken."""
+        """The items of the list that comes next, each with its line. Raises BrokenText."""
         if not self.take("["):
-            raise UsageError(f"line {self.line}: a JSON list was expected")
+            raise BrokenText(self.line, "a JSON list was expected")
         if self.take("]"):
             return
         while True:
@@ -73,7 +82,7 @@ class Scanner:
             if self.take("]"):
                 return
             if not self.take(","):
-                raise UsageError(f"line {self.line}: a comma or ] is missing in the JSON list")
+                raise BrokenText(self.line, "a comma or ] is missing in the JSON list")
 
     def _more(self) -> bool:
         read = "" if self._ended else self._stream.read(self._chunk)
@@ -85,29 +94,44 @@ class Scanner:
 
 
 def list_items(stream: TextIO, names: tuple[str, ...] = _LISTS) -> Iterator[tuple[int, Any]]:
-    """The items of a JSON list, or of the list under one of `names` in a JSON object."""
+    """The items of a JSON list, or of the list under one of `names` in a JSON object, with lines. Raises BrokenText."""
     scanner = Scanner(stream)
     if scanner.peek() == "[":
         yield from scanner.items()
         return
     if not scanner.take("{"):
-        raise UsageError(f"line {scanner.line}: a JSON list or object was expected")
+        raise BrokenText(scanner.line, "a JSON list or object was expected")
     while not scanner.take("}"):
         key = scanner.value()
         if not scanner.take(":"):
-            raise UsageError(f"line {scanner.line}: a colon is missing in the JSON object")
+            raise BrokenText(scanner.line, "a colon is missing in the JSON object")
         if key in names and scanner.peek() == "[":
             yield from scanner.items()
         else:
             scanner.value()
         if not scanner.take(",") and scanner.peek() != "}":
-            raise UsageError(f"line {scanner.line}: a comma or }} is missing in the JSON object")
+            raise BrokenText(scanner.line, "a comma or } is missing in the JSON object")
 
 
 def read_json(stream: TextIO) -> Iterator[Record]:
     """A list of objects or of values, plain or under indicators, iocs or data."""
-    for line, item in list_items(stream):
-        yield as_record(line, item)
+    yield from guarded(stream, _LISTS, lambda line, item: [as_record(line, item)])
+
+
+def guarded(
+    stream: TextIO, names: tuple[str, ...], records: Callable[[int, Any], Iterable[Record]]
+) -> Iterator[Record]:
+    """The records of every item. A text that breaks after its first item ends with a refused record, so that what
+    came before is taken; one that breaks before raises BrokenText."""
+    begun = False
+    try:
+        for line, item in list_items(stream, names):
+            begun = True
+            yield from records(line, item)
+    except BrokenText as broken:
+        if not begun:
+            raise
+        yield Record(broken.line, reason=f"{broken.reason}; the rest of the file was not read")
 
 
 def read_json_lines(stream: TextIO) -> Iterator[Record]:

@@ -10,7 +10,7 @@ from stix2patterns.exceptions import ParseException
 from stix2patterns.v20.pattern import Pattern as Pattern20
 from stix2patterns.v21.pattern import Pattern as Pattern21
 
-from warroom.engine.imports.jsontext import list_items
+from warroom.engine.imports.jsontext import guarded
 from warroom.engine.imports.records import Record
 
 _TYPES: Mapping[str, Mapping[str, str]] = {
@@ -37,12 +37,12 @@ def read_stix(stream: TextIO) -> Iterator[Record]:
     A pattern that means several things at once (AND between objects, other comparisons than =) is refused: its
     values are no indicators by themselves.
     """
-    for line, item in list_items(stream, ("objects",)):
-        if isinstance(item, dict) and item.get("type") == "indicator":
-            yield from _indicator(line, item)
+    yield from guarded(stream, ("objects",), _indicator)
 
 
-def _indicator(line: int, item: Mapping[str, Any]) -> Iterator[Record]:
+def _indicator(line: int, item: Any) -> Iterator[Record]:
+    if not isinstance(item, dict) or item.get("type") != "indicator":
+        return
     common = _common(item)
     pattern = item.get("pattern")
     if item.get("revoked"):

@@ -104,12 +104,12 @@ def gets(obj: Any, field: str) -> str:
     return str(get(obj, field))
 
 
-def getArg(name: str, defaultParam: Any = None) -> Any:
-    return get(args(), name, defaultParam)
+def getArg(arg: str, defaultParam: Any = None) -> Any:
+    return get(args(), arg, defaultParam)
 
 
-def getParam(name: str) -> Any:
-    return get(params(), name)
+def getParam(p: str) -> Any:
+    return get(params(), p)
 
 
 def results(results: Any) -> None:

@@ -301,6 +301,7 @@ class XDRClient(BaseClient):
         used, stream = self.key, read is not None
         response = self.send(path, body, content_type, stream)
         if response.status_code == HTTPStatus.UNAUTHORIZED and self.switch_key_type(used):
+            response.close()
             response = self.send(path, body, content_type, stream)
         if response.status_code >= 300:
             raise self.failure(path, response)
@@ -358,7 +359,8 @@ class XDRClient(BaseClient):
     def failure(self, path: str, response: requests.Response) -> XDRError:
         """The exception that fits a reply which is not a success."""
         status = response.status_code
-        text = xdr_error_text(response)
+        # A proxy or a test server may echo the request.
+        text = xdr_error_text(response).replace(self.key.secret, "...")
         said = f"Cortex XDR answered {status} to {path}" + (f": {text}" if text else "")
         if status in XDR_CONFIG_HINTS:
             return XDRConfigError(f"{said}. Probably {XDR_CONFIG_HINTS[status]}.", status)

@@ -92,9 +92,15 @@ class VersionedState:
         text = context.get(VERSIONED_STATE_KEY)
         if not text:
             return self.initial()
-        state = json.loads(text)
-        while state["v"] < self.version:
-            state = {**self.migrations[state["v"]](state), "v": state["v"] + 1}
+        try:
+            state = json.loads(text)
+            while state["v"] < self.version:
+                state = {**self.migrations[state["v"]](state), "v": state["v"] + 1}
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"The stored state of this instance cannot be read ({type(error).__name__}). "
+                "To start anew, reset the integration cache of the instance."
+            ) from error
         if state["v"] > self.version:
             raise StateTooNewError(
                 f"The stored state has version {state['v']}, this integration reads up to version {self.version}. "

@@ -33,7 +33,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -54,6 +54,7 @@ LOOKBACK_NS = 60 * 10**9
 LOOKBACK_MS = 60 * 1000
 FIRST_INBOUND_MS = 10 * 60 * 1000
 MARKS_KEPT = 1_000
+UNREADABLE_NS = 2**62
 REJECTS_KEPT = 1_000
 MIN_FETCH_INTERVAL_MINUTES = 15
 SERVER_LIMIT_SECONDS = 180
@@ -291,19 +292,15 @@ class IndicatorClient(XDRClient):
         """
         body = json.dumps({"request_data": records, "validate": True}).encode("utf-8")
         reply = self.call("indicators/tim_insert_jsons/", body)
-        if isinstance(reply, dict) and reply.get("success") is False:
-            raise XDRRetryError("Cortex XDR answered success=false to tim_insert_jsons")
-        errors = (reply.get("validation_errors") if isinstance(reply, dict) else None) or []
-        return InsertReply(
-            [(str(item.get("indicator")), str(item.get("error"))) for item in errors if isinstance(item, dict)]
-        )
+        must_be_success("tim_insert_jsons", reply)
+        errors = reply.get("validation_errors") if isinstance(reply, dict) else None
+        items = [item for item in errors if isinstance(item, dict)] if isinstance(errors, list) else []
+        return InsertReply([(str(item.get("indicator") or "(unnamed)"), str(item.get("error"))) for item in items])
 
     def set_status(self, values: Sequence[str], enabled: bool) -> None:
         """Enable or disable IOCs by value. Values that XDR does not know are ignored by it."""
         path = "indicators/enable_iocs" if enabled else "indicators/disable_iocs"
-        reply = self.post(path, list(values))
-        if isinstance(reply, dict) and reply.get("success") is False:
-            raise XDRRetryError(f"Cortex XDR answered success=false to {path}: {str(reply.get('error') or '')[:200]}")
+        must_be_success(path, self.post(path, list(values)))
 
     def changes(self, since_ms: int) -> "ChangeSpool":
         """All IOC rows changed at or after `since_ms`, spooled to a temporary file so that memory does not grow
@@ -326,7 +323,16 @@ class IndicatorClient(XDRClient):
             write(body)  # type: ignore[arg-type]
             body.write(f"\r\n--{boundary}--\r\n".encode())
             body.flush()
-            self.call(path, lambda: Path(body.name).open("rb"), f"multipart/form-data; boundary={boundary}")  # noqa: SIM115 - closed by the client
+            reopened = Path(body.name)
+            reply = self.call(path, lambda: reopened.open("rb"), f"multipart/form-data; boundary={boundary}")
+            must_be_success(path, reply)
+
+
+def must_be_success(path: str, reply: Any) -> None:
+    """Raises XDRRetryError for a reply that XDR itself calls a failure, with its reason."""
+    if isinstance(reply, dict) and reply.get("success") is False:
+        reason = str(reply.get("error") or reply.get("message") or "no reason given")[:200]
+        raise XDRRetryError(f"Cortex XDR answered success=false to {path}: {reason}")
 
 
 class ChangeSpool:
@@ -345,10 +351,17 @@ class ChangeSpool:
     def receive(cls, response: requests.Response) -> "ChangeSpool":
         """Read the whole reply. Raises ValueError or requests' errors when it is torn."""
         body = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the spool
-        for chunk in response.iter_content(1 << 20):
-            body.write(chunk)
-        times = array("q", (row_time(row) for row in json_rows(body)))
-        return cls(body, times)
+        try:
+            for chunk in response.iter_content(1 << 20):
+                body.write(chunk)
+            return cls(body, array("q", (row_time(row) for row in json_rows(body))))
+        except BaseException:
+            body.close()
+            raise
+
+    def close(self) -> None:
+        """Give the disk space back. No windows after this."""
+        self.body.close()
 
     def windows(self, size: int = INBOUND_WINDOW) -> Iterator[list[dict[str, Any]]]:
         """Lists of rows, together complete, each list later than the one before; equal times stay together."""
@@ -418,7 +431,7 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 def row_time(row: Mapping[str, Any]) -> int:
     """When XDR last changed this IOC, in epoch milliseconds; 0 when the row does not say."""
     value = row.get("RULE_MODIFY_TIME")
-    return value if isinstance(value, int) else 0
+    return int(value) if isinstance(value, int | float) and 0 <= value <= LATEST_MS else 0
 
 
 # ---- pure functions: time and text
@@ -635,15 +648,18 @@ def record_view(record: Mapping[str, Any]) -> dict[str, Any]:
 class Outgoing(NamedTuple):
     """What goes out for an indicator.
 
-    `standing` is the record as XDR should hold it; `news` tells whether XDR does not hold it yet; `enable` whether
-    XDR must be told to
-    enable the IOC besides; `deleted` whether XDR deleted it and nobody in XSOAR has asked for it since.
+    `standing` is the record as XDR should hold it; `news` tells whether XDR does not hold it yet; `enable` whether XDR
+    must be told to enable the IOC besides; `deleted` whether XDR deleted it and nobody in XSOAR has asked for it since.
+    `changed` names the fields that were changed in XSOAR, all of them where there is no memory; `memory` is what has to
+    be remembered once XDR took the record, None for nothing.
     """
 
     standing: dict[str, Any]
     news: bool
     enable: bool = False
     deleted: bool = False
+    changed: tuple[str, ...] = COMPARED
+    memory: dict[str, Any] | None = None
 
 
 def load_memory(fields: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -657,9 +673,12 @@ def load_memory(fields: Mapping[str, Any]) -> dict[str, Any] | None:
         memory = json.loads(text)
     except (TypeError, ValueError):
         return None
-    return (
-        memory if isinstance(memory, dict) and memory.get("v") == 1 and isinstance(memory.get("theirs"), dict) else None
-    )
+    if not isinstance(memory, dict) or memory.get("v") != 1:
+        return None
+    theirs, base = memory.get("theirs"), memory.get("base")
+    if not isinstance(theirs, dict) or not isinstance(base, dict):
+        return None
+    return memory if all(expected is None or isinstance(expected, list) for expected in base.values()) else None
 
 
 def changed_here(name: str, value: Any, memory: Mapping[str, Any], manual: bool) -> bool:
@@ -689,7 +708,7 @@ def outgoing(ioc: Mapping[str, Any], record: dict[str, Any]) -> Outgoing:
     theirs, view = memory["theirs"], record_view(record)
     manual = bool(ioc.get("manualScore"))
     changed = [name for name in COMPARED if changed_here(name, view[name], memory, manual)]
-    news = [name for name in changed if view[name] != theirs.get(name, "")]
+    news = [name for name in changed if view[name] != theirs.get(name, "") and (view[name] or name == "comment")]
     merged = dict(record)
     for name in COMPARED:
         if name not in changed:
@@ -697,7 +716,46 @@ def outgoing(ioc: Mapping[str, Any], record: dict[str, Any]) -> Outgoing:
     if "comment" in news and not view["comment"]:
         merged["comment"] = [""]
     enable = "status" in news and view["status"] == "ENABLED" and theirs.get("status") == "DISABLED"
-    return Outgoing(sendable(merged), bool(news), enable, not news and theirs.get("status") == "DELETED")
+    merged = sendable(merged)
+    deleted = not news and theirs.get("status") == "DELETED"
+    after = memory_after(memory, merged, view, changed, enable, manual) if news else None
+    return Outgoing(merged, bool(news), enable, deleted, tuple(changed), after)
+
+
+def memory_after(
+    memory: Mapping[str, Any],
+    sent: Mapping[str, Any],
+    view: Mapping[str, Any],
+    changed: Sequence[str],
+    enable: bool,
+    manual: bool,
+) -> dict[str, Any]:
+    """The memory once XDR took `sent`: what XDR holds then, and that today's values of XSOAR are no news any more.
+
+    Without it a change that is taken back in XSOAR would look as if nobody had changed anything.
+    """
+    theirs = memory["theirs"]
+    revived = theirs.get("status") == "DELETED"
+    held = {name: value for name, value in record_view(sent).items() if value or (name == "comment" and name in sent)}
+    if enable or revived:
+        held.setdefault("status", "ENABLED")
+    base = {**memory["base"], **{name: [view[name]] for name in changed}, "reliability": None}
+    if revived:
+        base["status"] = sorted({view["status"], held["status"]})
+    return {"v": 1, "theirs": {**theirs, **held}, "base": base, "manual": manual}
+
+
+def noted_item(ioc: Mapping[str, Any], memory: Mapping[str, Any]) -> dict[str, Any]:
+    """The indicator again, with a new memory; our vote and what we said about its expiration stay as they are."""
+    fields: dict[str, Any] = {"xdriocstate": json.dumps(memory, separators=(",", ":"))}
+    known = load_memory(ioc.get("CustomFields") or {})
+    theirs = memory["theirs"]
+    if known and known["theirs"].get("status") == "DELETED" and theirs["status"] != "DELETED":
+        fields["xdriocstatus"] = str(theirs["status"]).lower()
+    if theirs["expiration_date"] > 0:
+        fields["expirationdate"] = iso_from_ms(theirs["expiration_date"])
+    item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc), "fields": fields}
+    return {**item, "rawJSON": {"RULE_INDICATOR": ioc["value"]}}
 
 
 def put(record: dict[str, Any], name: str, value: Any) -> None:
@@ -821,7 +879,7 @@ def expected_base(
         "expiration": written.get("expirationdate") or before.get("expiration"),
     }
     try:
-        view = record_view(xdr_record(after, settings, now_ms))
+        view = record_view(checked_record(after, settings, now_ms))
     except RejectedRecordError:
         return {}
     base: dict[str, Any] = {name: [view[name]] for name in COMPARED}
@@ -869,8 +927,9 @@ def plan_inbound(
     for key, row in latest.items():
         try:
             item, conflict = inbound_item(row, current.get(key), settings, now_ms, sent_up_to_ns)
-        except RejectedRecordError as reason:
-            plan.rejects.append((key, str(row.get("IOC_TYPE") or ""), str(reason)))
+        except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
+            reason = error if isinstance(error, RejectedRecordError) else f"cannot be read ({type(error).__name__})"
+            plan.rejects.append((str(row.get("RULE_INDICATOR") or ""), str(row.get("IOC_TYPE") or ""), str(reason)))
             continue
         if item is None:
             unchanged += 1
@@ -900,10 +959,10 @@ def inbound_item(
     memory = load_memory((current or {}).get("CustomFields") or {})
     if current is None and theirs["status"] == "DELETED":
         return None, False
-    if memory and theirs["t"] <= memory["theirs"].get("t", 0):
+    if memory and (theirs["t"] <= memory["theirs"].get("t", 0) or same_view(theirs, memory["theirs"])):
         return None, False
-    pending = pending_record(current, settings, now_ms) if current else None
-    if pending is not None and says_the_same(pending, theirs):
+    pending = pending_news(current, settings, now_ms) if current else None
+    if pending is not None and says_the_same(pending.standing, theirs):
         return None, False
     item: dict[str, Any] = {
         "value": value,
@@ -911,29 +970,47 @@ def inbound_item(
         "score": inbound_score(theirs, current),
         "rawJSON": dict(row),
     }
-    conflict = bool(current and pending is not None and changed_after(current, sent_up_to_ns))
-    if conflict:
-        # Both sides changed it. XSOAR's news goes out at this run; what XDR changed elsewhere in the record
-        # is kept by the merge.
-        item["fields"] = {}
-        item["score"] = own_vote(current)
-        base = memory["base"] if memory else {}
-    else:
-        item["fields"] = inbound_fields(theirs, current, settings)
-        base = expected_base(item, theirs, current, settings, now_ms)
+    item["fields"] = inbound_fields(theirs, current, settings)
+    unsent = sent_up_to_ns is not None and (memory is not None or changed_after(current or {}, sent_up_to_ns))
+    changed = opinions(pending, memory is not None) if pending and unsent else ()
+    if changed:
+        # Both sides changed it. XSOAR's news goes out at this run, XDR's elsewhere in the record is taken now.
+        item["fields"] = without_owned(item["fields"], changed, settings)
+        item["score"] = own_vote(current) if "reputation" in changed else item["score"]
+    before = memory["base"] if memory else {}
+    base = expected_base(item, theirs, current, settings, now_ms)
+    base = {name: expected for name, expected in base.items() if name not in changed}
+    base |= {name: expected for name, expected in before.items() if name in changed}
     note = {"v": 1, "theirs": theirs, "base": base, "manual": bool((current or {}).get("manualScore"))}
     item["fields"]["xdriocstate"] = json.dumps(note, separators=(",", ":"))
-    return item, conflict
+    return item, bool(changed)
 
 
-def mapped(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> Outgoing:
-    """What goes out for an indicator.
+def opinions(pending: Outgoing, exact: bool) -> tuple[str, ...]:
+    """The fields that count as changed in XSOAR: the `exact` ones, or all with a value where these are not known."""
+    if exact:
+        return pending.changed
+    view = record_view(pending.standing)
+    return tuple(name for name in COMPARED if view[name] != "" or (name == "status" and pending.enable))
 
-    Raises:
-        RejectedRecordError: XDR would not take it, or a field of it has a shape that cannot be read.
-    """
+
+def without_owned(fields: Mapping[str, Any], names: Iterable[str], settings: Settings) -> dict[str, Any]:
+    """Indicator fields without those that stand for these fields of a record."""
+    owners = {
+        "severity": settings.severity_field,
+        "comment": settings.comment_field,
+        "status": "xdriocstatus",
+        "expiration_date": "expirationdate",
+        "class": "threattypes",
+    }
+    owned = {owners.get(name) for name in names}
+    return {name: value for name, value in fields.items() if name not in owned}
+
+
+def checked_record(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> dict[str, Any]:
+    """As `xdr_record`, with RejectedRecordError also for fields whose shape cannot be read."""
     try:
-        return outgoing(ioc, xdr_record(ioc, settings, now_ms))
+        return xdr_record(ioc, settings, now_ms)
     except RejectedRecordError:
         raise
     except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
@@ -941,21 +1018,30 @@ def mapped(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> Outgoing:
         raise RejectedRecordError(text[:200]) from error
 
 
-def pending_record(current: Mapping[str, Any], settings: Settings, now_ms: int) -> dict[str, Any] | None:
-    """The record that outbound would send for this indicator, or None."""
+def mapped(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> Outgoing:
+    """What goes out for an indicator. Raises RejectedRecordError when nothing can."""
+    return outgoing(ioc, checked_record(ioc, settings, now_ms))
+
+
+def pending_news(current: Mapping[str, Any], settings: Settings, now_ms: int) -> Outgoing | None:
+    """What outbound would send for this indicator, or None."""
     try:
         going = mapped(current, settings, now_ms)
     except RejectedRecordError:
         return None
-    return going.standing if going.news else None
+    return going if going.news else None
+
+
+def same_view(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(name) == other.get(name) for name in COMPARED)
 
 
 def says_the_same(record: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Does XDR hold what we would send, and nothing besides? That is how our own write looks when it comes back. A comment
-    or a class that we do not send is an operator's word.
+    """Does XDR hold what we would send, and nothing besides? That is how our own write looks when it comes back. A
+    comment or a class that we do not send is an operator's word.
     """
     view = record_view(record)
-    if (theirs["status"] == "DISABLED" and view["status"] != "DISABLED") or theirs["status"] == "DELETED":
+    if (theirs["status"] or "ENABLED") != (view["status"] or "ENABLED"):
         return False
     return all(view[name] == theirs[name] for name in COMPARED if name != "status")
 
@@ -1091,12 +1177,36 @@ def advanced_bulk(state: dict[str, Any], epoch: int, done: int, outcome: PageOut
     bulk, page = state["bulk"], outcome.page
     if done < bulk["done"]:
         return state
+    if not bulk["done"]:
+        state = {**state, "fresh": with_start_marked(state["fresh"], page)}
     bulk = {**bulk, "done": done, "after": page.after}
     if page.short:
         bulk |= {"open": False, "finished": now}
     elif page.after is None:
         bulk |= {"bound": bound_without_position(bulk, page)}
     return {**state, "bulk": bulk}
+
+
+def with_start_marked(fresh: dict[str, Any], page: Page) -> dict[str, Any]:
+    """The fresh lane after the first page of the bulk lane: it looks back behind the start too, where a record may have
+    been invisible when the bulk lane came by.
+    """
+    newest = modified_ns(page.iocs[0]) if page.iocs else 0
+    if not newest or newest == UNREADABLE_NS or (fresh["since"] or 0) > newest + 1:
+        return fresh
+    sent = page.iocs[:MARKS_KEPT]
+    whole = page.short and len(sent) == len(page.iocs)
+    since = newest - LOOKBACK_NS if whole else max(newest - LOOKBACK_NS, modified_ns(sent[-1]) + 1)
+    known = {mark: ns for ns, mark in fresh["marks"]} | {mark_of(ioc): modified_ns(ioc) for ioc in sent}
+    return {**fresh, **looking_back(known, since)}
+
+
+def looking_back(known: Mapping[str, int], since: int) -> dict[str, Any]:
+    """`since` and `marks` of the fresh lane for what was sent, as instants by mark; the newest MARKS_KEPT of them."""
+    marks = sorted((ns, mark) for mark, ns in known.items() if ns >= since)
+    if len(marks) > MARKS_KEPT:
+        since = max(since, marks[-MARKS_KEPT - 1][0] + 1)
+    return {"since": since, "marks": [[ns, mark] for ns, mark in marks if ns >= since]}
 
 
 def bound_without_position(bulk: Mapping[str, Any], page: Page) -> str:
@@ -1128,17 +1238,18 @@ def fresh_start(fresh: Mapping[str, Any]) -> FreshStart:
     """Look back a minute where the marks of that minute are known, else go on at the exact position.
 
     A record that becomes visible to the search late, behind the cursor, is found by the look-back; the marks keep it
-    from sending
-    everything else of that minute again.
+    from sending everything else of that minute again. A server that gives no positions leaves no room for looking
+    back: each walk has to get past its first page.
     """
     if not fresh["edge"]:
         return FreshStart(None, None, 0, frozenset())
-    edge = instant_ns(fresh["edge"])
-    if fresh["since"] is None or fresh["since"] > edge:
-        return FreshStart(
-            None if fresh["after"] else whole_second(edge), fresh["after"], 0, frozenset(m for _, m in fresh["marks"])
-        )
-    return FreshStart(whole_second(fresh["since"]), None, fresh["since"], frozenset(m for _, m in fresh["marks"]))
+    edge, since = instant_ns(fresh["edge"]), fresh["since"] or 0
+    marks = frozenset(mark for _, mark in fresh["marks"])
+    if fresh["after"] is None:
+        return FreshStart(whole_second(edge), None, since, marks)
+    if not 0 < since <= edge:
+        return FreshStart(None, fresh["after"], 0, marks)
+    return FreshStart(whole_second(since), None, since, marks)
 
 
 def mark_of(ioc: Mapping[str, Any]) -> str:
@@ -1157,7 +1268,7 @@ def modified_ns(ioc: Mapping[str, Any]) -> int:
     try:
         return instant_ns(str(ioc.get("modified") or ""))
     except ValueError:
-        return 2**62
+        return UNREADABLE_NS
 
 
 def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now: str) -> dict[str, Any]:
@@ -1169,22 +1280,18 @@ def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now:
         return state
     old_edge = instant_ns(fresh["edge"]) if fresh["edge"] else 0
     last = iocs[-1].get("modified")
-    moves = bool(last) and modified_ns(iocs[-1]) >= old_edge
+    moves = old_edge <= modified_ns(iocs[-1]) < UNREADABLE_NS
     edge = modified_ns(iocs[-1]) if moves else old_edge
     known = {mark: ns for ns, mark in fresh["marks"]}
     known.update({mark_of(ioc): modified_ns(ioc) for ioc in iocs[-MARKS_KEPT:]})
     since = max(edge - LOOKBACK_NS, fresh["since"] if fresh["since"] is not None else old_edge + 1)
-    marks = sorted((ns, mark) for mark, ns in known.items() if ns >= since)
     if len(iocs) > MARKS_KEPT:
         since = max(since, modified_ns(iocs[-MARKS_KEPT]) + 1)
-    if len(marks) > MARKS_KEPT:
-        since = max(since, marks[-MARKS_KEPT - 1][0] + 1)
     fresh = {
         **fresh,
         "edge": last if moves else fresh["edge"],
         "after": outcome.page.after if moves else fresh["after"],
-        "since": since,
-        "marks": [[ns, mark] for ns, mark in marks if ns >= since],
+        **looking_back(known, since),
         "done": fresh["done"] + outcome.pushed,
     }
     return {**state, "fresh": fresh}
@@ -1200,51 +1307,48 @@ def advanced_inbound(
         "rows": inbound["rows"] + sum(row_time(row) > inbound["ts"] for row in rows),
         "conflicts": inbound["conflicts"] + len(plan.conflicts),
     }
-    seen = {item["value"] for item in plan.items} if state["rejects"] else set()
+    seen = {str(row.get("RULE_INDICATOR") or "") for row in rows} if state["rejects"] else set()
     state = with_rejects(state, plan.rejects, seen, now, "from XDR")
     counts = {**state["counts"], "created": state["counts"]["created"] + len(plan.items)}
     return {**state, "inbound": inbound, "counts": counts, "last": {**state["last"], "inbound": now}}
 
 
 class PagePlan(NamedTuple):
-    """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside,
-    what has no news.
+    """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside, items
+    for XSOAR by value that note what XDR took, and how many have no news.
     """
 
     records: list[dict[str, Any]]
     enable: list[str]
     rejects: list[tuple[str, str, str]]
+    notes: dict[str, dict[str, Any]]
     no_news: int
 
 
 def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int) -> PagePlan:
     """Map a page. One record that cannot be mapped is set aside with its reason; it never stops the rest."""
-    records: list[dict[str, Any]] = []
-    enable: list[str] = []
-    rejects: list[tuple[str, str, str]] = []
+    plan = PagePlan([], [], [], {}, 0)
     no_news = 0
     for ioc in iocs:
         try:
-            record = xdr_record(ioc, settings, now_ms)
-            going = outgoing(ioc, record)
+            going = mapped(ioc, settings, now_ms)
         except RejectedRecordError as reason:
-            rejects.append(
-                (str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), str(reason))
-            )
-            continue
-        except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
-            reason_text = f"a field has a shape that cannot be read ({type(error).__name__}: {error})"[:200]
-            rejects.append(
-                (str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), reason_text)
-            )
+            plan.rejects.append(set_aside(ioc, reason))
             continue
         if not going.news:
             no_news += 1
             continue
-        records.append(going.standing)
+        plan.records.append(going.standing)
         if going.enable:
-            enable.append(record["indicator"])
-    return PagePlan(records, enable, rejects, no_news)
+            plan.enable.append(going.standing["indicator"])
+        if going.memory:
+            plan.notes[going.standing["indicator"]] = noted_item(ioc, going.memory)
+    return plan._replace(no_news=no_news)
+
+
+def set_aside(ioc: Mapping[str, Any], reason: Exception) -> tuple[str, str, str]:
+    """(value, type, reason) of an indicator that cannot be sent."""
+    return str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), str(reason)
 
 
 # ---- steps of the sync
@@ -1321,7 +1425,8 @@ class Delivery:
         errors: list[tuple[str, str]] = []
         for chunk in slices(plan.records, self.largest):
             errors += self.halving(list(chunk), [])
-        refused = dict(errors)
+        sent = {record["indicator"].lower(): record["indicator"] for record in plan.records}
+        refused = {sent.get(value.lower(), value): reason for value, reason in errors}
         enable = [value for value in plan.enable if value not in refused]
         if enable:
             self.client.set_status(enable, enabled=True)
@@ -1458,6 +1563,7 @@ class Sync:
             for page in self.pages(query, sort, after, limit):
                 iocs = [ioc for ioc in page.iocs if wanted(ioc)] if wanted else page.iocs
                 if not iocs and wanted:
+                    must_go_on(page)
                     continue
                 plan = plan_page(iocs, self.settings, self.now_ms())
                 on_the_way.append((page, plan, pool.submit(self.delivery.send, plan)))
@@ -1489,7 +1595,13 @@ class Sync:
         if self.settings.extensive_logs:
             for value, kind, reason in [*plan.rejects, *refused]:
                 self.server.log(f"Set aside: {value} ({kind}): {reason}")
+        values = {value for value, _, _ in refused}
+        self.create([item for value, item in plan.notes.items() if value not in values])
         commit(PageOutcome(page, [*plan.rejects, *refused], len(plan.records) - len(refused), plan.no_news))
+
+    def create(self, items: Sequence[dict[str, Any]]) -> None:
+        for chunk in slices(items, CREATE_SLICE):
+            self.server.create(list(chunk))
 
     # -- inbound
 
@@ -1501,18 +1613,18 @@ class Sync:
         now = self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
         since = self.state.load()["inbound"]["ts"] - LOOKBACK_MS
-        for rows in self.client.changes(since).windows():
-            if self.timing.monotonic() >= half_time:
-                return
-            self.take(rows)
+        with closing(self.client.changes(since)) as spool:
+            for rows in spool.windows():
+                if self.timing.monotonic() >= half_time:
+                    return
+                self.take(rows)
 
     def take(self, rows: list[dict[str, Any]]) -> None:
         fresh = self.state.load()["fresh"] if self.settings.auto_sync else None
         sent_up_to = instant_ns(fresh["edge"]) if fresh and fresh["edge"] else None
         current = self.server.lookup([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
         plan = plan_inbound(rows, current, self.settings, self.now_ms(), sent_up_to)
-        for chunk in slices(plan.items, CREATE_SLICE):
-            self.server.create(list(chunk))
+        self.create(plan.items)
         if plan.conflicts:
             self.server.log(
                 f"{len(plan.conflicts)} indicators were changed on both sides since the last run; "
@@ -1520,6 +1632,12 @@ class Sync:
             )
         now = self.now()
         self.state.update(lambda state: advanced_inbound(state, rows, plan, now))
+
+
+def must_go_on(page: Page) -> None:
+    """Raises DemistoException for a page without news when more follows it and the server gave no position."""
+    if page.after is None and not page.short and page.total > len(page.iocs):
+        raise DemistoException("XSOAR gave no searchAfter for a page, so the indicators behind it cannot be reached.")
 
 
 def progress_text(done: int, bulk: Mapping[str, Any]) -> str:
@@ -1545,11 +1663,9 @@ def sync_records(sync: Sync, rejects: list[tuple[str, str, str]]) -> Iterator[di
         total, read, after = max(total, page.total), read + len(page.iocs), page.after
         for ioc in page.iocs:
             try:
-                going = outgoing(ioc, xdr_record(ioc, sync.settings, now_ms))
+                going = mapped(ioc, sync.settings, now_ms)
             except RejectedRecordError as reason:
-                rejects.append(
-                    (str(ioc.get("value") or ioc.get("id")), str(ioc.get("indicator_type") or ""), str(reason))
-                )
+                rejects.append(set_aside(ioc, reason))
                 continue
             if not going.deleted:
                 yield going.standing
@@ -1606,7 +1722,7 @@ def test_module_command(sync: Sync) -> str:
         sync.newest()
     except (ValueError, DemistoException) as error:
         raise ValueError(f"Parameter 'query' (Sync Query): XSOAR refuses {settings.query!r}: {error}") from error
-    sync.client.changes(sync.now_ms())
+    sync.client.changes(sync.now_ms()).close()
     with suppress(XDRBadRequestError):
         sync.client.insert([])
     return "ok"
@@ -1712,8 +1828,7 @@ def push_values(sync: Sync, values: list[str]) -> CommandResults:
         for ioc in iocs
         if ioc["value"] not in refused and load_memory(ioc.get("CustomFields") or {})
     ]
-    for chunk in slices(overruled, CREATE_SLICE):
-        sync.server.create(list(chunk))
+    sync.create(overruled)
     missing = [value for value in values if value.lower() not in found]
     outputs = [push_row(str(ioc.get("value")), refused) for ioc in iocs]
     outputs += [
@@ -1777,8 +1892,7 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
         sync.client.set_status(chunk, enabled)
     found = sync.server.lookup(values)
     items = [status_item(ioc, word) for ioc in found.values() if ioc.get("indicator_type")]
-    for chunk in slices(items, CREATE_SLICE):
-        sync.server.create(list(chunk))
+    sync.create(items)
     outputs = [{"indicator": value, "status": word, "in_xsoar": value.lower() in found} for value in values]
     return CommandResults(
         outputs_prefix=f"{BRAND}.Status",

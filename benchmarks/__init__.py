@@ -1,0 +1,1 @@
+"""Benchmarks: each number as a ratio against a floor that was measured in the same run."""
