@@ -1,0 +1,161 @@
+"""The one retry loop for HTTP calls: how often, how long, how fast, and what `Retry-After` asks for.
+
+It knows no vendor. A client makes one try a function that raises `HttpBusyError`, or a class of its own with the same
+three attributes, when the try may be repeated; everything else passes through untouched.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TypeVar
+
+import demistomock as demisto  # noqa: F401
+from CommonServerPython import *
+
+HttpResult = TypeVar("HttpResult")
+HTTP_REPEATABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 599})
+
+
+class HttpBusyError(DemistoException):
+    """The other side was busy or unreachable; the same call may succeed later.
+
+    `status` is the HTTP status, 0 when there was no reply. `retry_after` is what the other side asked for, in seconds,
+    or None.
+    """
+
+    def __init__(self, message: str, status: int = 0, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class HttpTiming:
+    """Everything that has to do with time, so that tests can stand in for it.
+
+    `now` is the epoch in seconds, `monotonic` any steadily growing number of seconds, `sleep` waits that long,
+    `jitter` gives a number from 0 up to, not including, 1.
+    """
+
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True)
+class HttpRetryPolicy:
+    """How often and how long to try: `attempts` tries, waits growing from `base_seconds` up to `cap_seconds`."""
+
+    attempts: int = 6
+    base_seconds: float = 0.5
+    cap_seconds: float = 30.0
+
+    def delay(self, tries: int, retry_after: float | None, jitter: float) -> float:
+        """Seconds to wait after `tries` failed tries. `Retry-After` is a lower bound and is obeyed."""
+        grown = min(self.cap_seconds, self.base_seconds * 2 ** (tries - 1))
+        spread = grown * (0.5 + jitter / 2)
+        return spread if retry_after is None else max(spread, retry_after)
+
+
+def http_retry_after(value: str | None, now: float) -> float | None:
+    """Seconds asked for by a `Retry-After` header, a number or an HTTP date; None when absent or unreadable."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (TypeError, ValueError):
+        return None
+
+
+class HttpPacer:
+    """Spaces the starts of requests of all threads: at most `rate` per second, slower after a 429, back in steps.
+
+    The limit is shared with everyone else who uses the API, so the rate that really works is found, not known.
+    """
+
+    SLOWEST = 0.5
+
+    def __init__(self, rate: float, timing: HttpTiming) -> None:
+        self.rate = rate
+        self.allowed = rate
+        self.timing = timing
+        self.next_start = 0.0
+        self.lock = threading.Lock()
+
+    def wait(self) -> None:
+        """Block until the caller may start its request."""
+        with self.lock:
+            now = self.timing.monotonic()
+            start = max(now, self.next_start)
+            self.next_start = start + 1.0 / self.allowed
+        if start > now:
+            self.timing.sleep(start - now)
+
+    def slower(self, pause_seconds: float) -> None:
+        """The answer was 429: nobody starts before the pause is over, and the rate drops by a quarter."""
+        with self.lock:
+            self.allowed = max(min(self.SLOWEST, self.rate), self.allowed * 0.75)
+            self.next_start = max(self.next_start, self.timing.monotonic() + pause_seconds)
+
+    def faster(self) -> None:
+        """A request was accepted: come back to the configured rate by a fiftieth of it each time."""
+        with self.lock:
+            self.allowed = min(self.rate, self.allowed + self.rate / 50)
+
+
+class HttpRetry:
+    """Repeats tries until one gets through, a person is needed, or tries or time are used up. Safe for threads.
+
+    Args:
+        rate: requests per second that may start at most.
+        deadline: value of `timing.monotonic` after which no further wait is started; None for no limit.
+    """
+
+    def __init__(
+        self,
+        rate: float = 8.0,
+        policy: HttpRetryPolicy | None = None,
+        timing: HttpTiming | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        self.policy = policy or HttpRetryPolicy()
+        self.timing = timing or HttpTiming()
+        self.pacer = HttpPacer(rate, self.timing)
+        self.deadline = deadline
+
+    def run(self, one_try: Callable[[], HttpResult], busy: type[HttpBusyError] = HttpBusyError) -> HttpResult:
+        """The result of the first try that gets through.
+
+        `one_try` calls `pacer.wait()` before each request it sends. What it raises that is no `busy` ends the loop.
+
+        Raises:
+            busy: tries or time are used up; the text says which.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                result = one_try()
+            except busy as error:
+                self._wait_or_give_up(error, tries)
+                continue
+            self.pacer.faster()
+            return result
+
+    def _wait_or_give_up(self, error: HttpBusyError, tries: int) -> None:
+        delay = self.policy.delay(tries, error.retry_after, self.timing.jitter())
+        late = self.deadline is not None and self.timing.monotonic() + delay > self.deadline
+        if tries >= self.policy.attempts or late:
+            reason = "the time for this run is used up" if late else f"{tries} tries failed"
+            raise type(error)(f"{error} ({reason}; the next run tries again)", error.status) from error
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self.pacer.slower(delay)
+        else:
+            self.timing.sleep(delay)
