@@ -25,9 +25,14 @@ def integration() -> ModuleType:
     return importlib.import_module(BRAND)
 
 
+def settings(module: ModuleType) -> Any:
+    """The settings of an instance with default parameters."""
+    return module.settings_from_params(PARAMS)
+
+
 def records(module: ModuleType, iocs: Sequence[dict[str, Any]], now_ms: int) -> list[dict[str, Any]]:
     """What goes to Cortex XDR for a page of indicators."""
-    plan = module.plan_page(iocs, module.settings_from_params(PARAMS), now_ms)
+    plan = module.plan_page(iocs, settings(module), now_ms)
     found: list[dict[str, Any]] = plan.records
     return found
 

@@ -83,10 +83,14 @@ class Client:
         assert reply.status_code == 200, reply.text
         return reply.json()
 
+    def lines(self, kind: str) -> list[dict[str, Any]]:
+        """The lines of the dump that have this kind."""
+        lines = self.http.get(f"{self.emulator.admin}/dump").content.splitlines()
+        return [row for row in map(orjson.loads, lines) if row["kind"] == kind]
+
     def dump(self) -> dict[str, dict[str, Any]]:
         """All rules by value."""
-        lines = self.http.get(f"{self.emulator.admin}/dump").content.splitlines()
-        return {row["RULE_INDICATOR"]: row for row in map(orjson.loads, lines)}
+        return {row["RULE_INDICATOR"]: row for row in self.lines("rule")}
 
     def living(self) -> set[str]:
         """Values of the rules that are not deleted."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -43,8 +42,8 @@ class XdrState:
         """One JSON document per rule, then per endpoint, then per order to an agent; deleted ones included."""
         self.actions.settle()
         rules = (dump_row(rule) for rule in self.rules.all())
-        endpoints = ({"kind": "endpoint", **asdict(endpoint)} for endpoint in self.fleet.all(deleted=True))
-        orders = ({**asdict(order), "order": order.kind, "kind": "action"} for order in self.actions.all())
+        endpoints = ({"kind": "endpoint", **vars(endpoint)} for endpoint in self.fleet.all(deleted=True))
+        orders = ({**vars(order), "order": order.kind, "kind": "action"} for order in self.actions.all())
         return map(orjson.dumps, itertools.chain(rules, endpoints, orders))
 
     def count(self) -> dict[str, Any]:

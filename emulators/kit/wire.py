@@ -101,6 +101,8 @@ class KeepAliveHandler(WSGIRequestHandler):
         self._served.connections.remove(self.connection)
         with suppress(OSError, ValueError):
             super().finish()
+        # Not closed yet when the client is gone and the last reply could not be flushed.
+        self.rfile.close()
 
     def run_wsgi(self) -> None:
         if self.headers.get("Expect", "").lower().strip() == "100-continue":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from emulators.cortex_xdr.endpoints.fleet import Fleet
@@ -28,7 +28,6 @@ from emulators.kit import Database
 
 CONSOLE, PUBLIC_API = "console", "public API"
 
-_COLUMNS = "action_id, endpoint_id, kind, status, error, created, changed, due, incident_id, source"
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS orders (
         action_id INTEGER NOT NULL, endpoint_id TEXT NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL, error TEXT,
@@ -60,6 +59,9 @@ class Order:
     def ended(self) -> bool:
         """Whether nothing more comes of it."""
         return self.status in ENDS
+
+
+_COLUMNS = tuple(spec.name for spec in fields(Order))
 
 
 class Actions:
@@ -182,12 +184,12 @@ class Actions:
         return self._select("endpoint_id = ? AND NOT ended ORDER BY action_id", endpoint_id)
 
     def _select(self, where: str, *values: object) -> list[Order]:
-        query = f"SELECT {_COLUMNS} FROM orders WHERE {where}"  # noqa: S608 - values are placeholders
+        query = f"SELECT {', '.join(_COLUMNS)} FROM orders WHERE {where}"  # noqa: S608 - values are placeholders
         return [Order(*row) for row in self._connection.execute(query, values)]
 
     def _write(self, order: Order) -> Order:
-        marks = ",".join("?" * (len(_COLUMNS.split(",")) + 1))
-        query = f"REPLACE INTO orders ({_COLUMNS}, ended) VALUES ({marks})"  # noqa: S608
+        marks = ",".join("?" * (len(_COLUMNS) + 1))
+        query = f"REPLACE INTO orders ({', '.join(_COLUMNS)}, ended) VALUES ({marks})"  # noqa: S608
         with self._database.transaction() as connection:
-            connection.execute(query, (*asdict(order).values(), order.ended))
+            connection.execute(query, (*(getattr(order, name) for name in _COLUMNS), order.ended))
         return order

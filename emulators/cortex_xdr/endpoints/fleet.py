@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -65,7 +64,7 @@ class Fleet:
             self._insert(endpoint, seq)
 
     def _insert(self, endpoint: Endpoint, seq: int | None) -> None:
-        row = asdict(endpoint)
+        row = vars(endpoint)
         body = orjson.dumps({name: row[name] for name in _BODY})
         marks = ",".join("?" * (len(_COLUMNS) + 2))
         query = f"INSERT INTO endpoints (seq, {', '.join(_COLUMNS)}, body) VALUES ({marks})"  # noqa: S608

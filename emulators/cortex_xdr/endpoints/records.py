@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
 
@@ -190,10 +190,7 @@ def _generated(number: int, prefix: str, base: int, state: Mapping[str, Any]) ->
 
 def shown(endpoint: Endpoint) -> dict[str, Any]:
     """The record as `get_endpoint` shows it."""
-    row = asdict(endpoint)
-    for name in _HIDDEN:
-        del row[name]
-    return row
+    return {name: value for name, value in vars(endpoint).items() if name not in _HIDDEN}
 
 
 def short_row(endpoint: Endpoint) -> dict[str, Any]:

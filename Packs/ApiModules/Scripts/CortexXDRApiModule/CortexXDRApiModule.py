@@ -351,7 +351,7 @@ class XDRClient(BaseClient):
                 stream=stream,
             )
         except (DemistoException, requests.RequestException, OSError) as error:
-            raise xdr_connection_failure(path, error) from error
+            raise xdr_connection_failure(f"{self._base_url}/public_api/v1/{path}", error) from error
         finally:
             if opened is not None:
                 opened.close()

@@ -98,6 +98,7 @@ CLASS_LENGTH = 36
 LATEST_MS = 253_402_300_799_000
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - compared with instants whose zone was taken off, which is faster
 COMPARED = ("severity", "reputation", "expiration_date", "comment", "status", "class", "reliability")
+WHOLE_SECOND_ENDS = frozenset({"Z", ".000Z", ".000000Z"})
 ISO_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|z|[+-]\d\d:?\d\d)?$")
 
 
@@ -447,7 +448,7 @@ def epoch_ms(text: str) -> int:
     Raises:
         ValueError: not an ISO instant.
     """
-    if len(text) == 20 and text[19] == "Z":
+    if isinstance(text, str) and text[19:] in WHOLE_SECOND_ENDS:
         delta = datetime.fromisoformat(text[:19]) - EPOCH
         return (delta.days * 86_400 + delta.seconds) * 1000
     return instant_ns(text) // 10**6
@@ -579,7 +580,10 @@ def last_comment(comments: Any) -> str:
 def xdr_comment(ioc: Mapping[str, Any], fields: Mapping[str, Any], settings: Settings) -> list[str]:
     """The comment for XDR as a list of texts; empty when there is nothing to say, so that XDR keeps what it has."""
     if settings.comment_field == "comments":
-        parts = [last_comment(ioc.get("comments"))]
+        text = last_comment(ioc.get("comments"))
+        if not settings.link_prefix:
+            return [text] if text else []
+        parts = [text]
     else:
         raw = fields.get(settings.comment_field)
         if settings.comments_as_tags and isinstance(raw, str):
@@ -704,7 +708,7 @@ def outgoing(ioc: Mapping[str, Any], record: dict[str, Any]) -> Outgoing:
     memory = load_memory(fields) if fields and "xdriocstate" in fields else None
     if memory is None:
         status = record.get("status")
-        return Outgoing(sendable(record) if status else record, True, enable=status == "ENABLED")
+        return Outgoing(sendable(record), True, enable=status == "ENABLED") if status else Outgoing(record, True)
     theirs, view = memory["theirs"], record_view(record)
     manual = bool(ioc.get("manualScore"))
     changed = [name for name in COMPARED if changed_here(name, view[name], memory, manual)]
