@@ -1,37 +1,36 @@
 """The driver interface: what a product must be able to do so that Vectra's decisions can be carried out on it.
 
-A product is one integration. Its file has settings, a client, a `Driver` with a handful of short methods, and a
-`main` that
-calls `run_driver`. Everything that all products have in common is here: the entities, the arguments and outputs of the
-commands, the ledger of what this instance contains and for whom, and the order of effects.
+A product is one integration. Its file has settings, a client, a `Driver` with a handful of short methods, and a `main`
+that builds a `DriverRun` and calls `driver_command`. Everything that all products have in common is here: the entities,
+the arguments and outputs of the commands, the ledger of what this instance contains and for whom, and the order of
+effects.
 
 The ledger
 ----------
 One record per element (an address, an endpoint id, a MAC ...), kept in the versioned context of the driver's instance:
 
-    element -> {kind, claims, dropped, phase, ordered_before, reference, restore, facts, since, tries, next_try, reason}
+    element -> {kind, claims, dropped, phase, ordered_before, confirmed, reference, restore, facts, since, tries,
+                next_try, reason}
 
-`claims` are the reasons why the element is contained, as `brain/entity` texts: two brains, or a detection and a
-static list,
-may want the same address, and it is released only when no claim is left. `phase` is where the element is:
+`claims` are the reasons why the element is contained, as `brain/entity` texts: two brains, or a detection and a static
+list, may want the same address, and it is released only when no claim is left; `dropped` are claims that were given up.
+`phase` is where the element is:
 
     blocking -> blocked -> releasing -> (record removed)
 
 `blocking` is written before the product is called and `releasing` before it is asked to let go, so that a crash in
-between
-is found and followed by the next reconcile. `restore` holds what was there before (a policy, a port state), as the
-driver
-gave it. A record exists exactly for what this instance did or is about to do: what someone else blocked has none, and
-is
-never undone.
+between is found and followed by the next reconcile. Before the first order for an element the product is asked whether
+it is blocked already: what someone else blocked gets no record, and is never undone. A record therefore means that this
+instance did, or was about to do, the blocking. `confirmed`: the product was seen to block it. `facts` were read
+before the order and are stored with the intent; `restore` came with the answer to an order.
 
 Desired state wins: an element with a claim should be blocked, one without should be free. `reconcile` looks at every
-record
-that is not settled, asks the driver for the element's real state, and repeats the order that is missing until both
-agree.
+record that is not settled, asks the driver for the element's real state, and repeats the order that is missing until
+both agree. A record is removed only when the product let go, or a look at it found nothing left to release.
 """
 
 import ipaddress
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,8 +47,9 @@ RETRY_SECONDS = (60, 120, 300, 600, 1800, 3600)
 
 @dataclass(frozen=True)
 class Host:
-    """A host as Vectra knows it. `ip` is the last seen address; `name` may be synthetic (`IP-10.0.0.1`); `macs` in
-    any spelling.
+    """A host as Vectra knows it.
+
+    `ip` is the last seen address; `name` may be synthetic (`IP-10.0.0.1`); `macs` in any spelling.
     """
 
     entity_id: str
@@ -68,8 +68,9 @@ class Host:
 
 @dataclass(frozen=True)
 class Account:
-    """An account. `sam` is the login without domain or source, `upn` the user principal name where known, `context`
-    free text.
+    """An account.
+
+    `sam` is the login without domain or source, `upn` the user principal name where known, `context` free text.
     """
 
     entity_id: str
@@ -112,12 +113,12 @@ class Outcome(NamedTuple):
     """What became of one element. Accepted is not done: an order that the product queued is `pending`.
 
     status: applied (done and seen), pending (ordered, not done yet), already (nothing to do), not_found (the product
-    does not
-        know the entity), failed (`reason` says why; tried again), unsupported (the product cannot do this to this
-        entity).
+    does not know the entity), failed (`reason` says why; tried again), unsupported (the product cannot do this to this
+    entity).
     element: what the product was told to block, an opaque text; empty when there was none.
     reference: how the product names the order (an action id, a job), for people who look there.
-    restore: what was there before, for `unblock`; None leaves the stored one.
+    restore: what `unblock` needs from the product's answer; None leaves the stored one. What was read before the order
+    belongs into `Target.facts`, which a crash cannot lose.
     """
 
     status: str
@@ -128,7 +129,11 @@ class Outcome(NamedTuple):
 
 
 class Target(NamedTuple):
-    """One element to block for an entity, with facts that the driver wants to see again when it undoes it."""
+    """One element to block for an entity, with facts that the driver wants to see again when it undoes it.
+
+    The facts are stored before the order, once for the life of the record: the place for what was there before (a
+    policy, a port state).
+    """
 
     element: str
     facts: Mapping[str, Any] | None = None
@@ -138,8 +143,7 @@ class ElementState(NamedTuple):
     """What the product says of an element now: one of ELEMENT_STATES, and what a person should know about it.
 
     blocked, free: settled. blocking, releasing: an order is under way in the product. gone: the product does not know
-    the
-    element any more. unknown: it could not be told; nothing is done, and it is looked at again.
+    the element any more. unknown: it could not be told; nothing is done, and it is looked at again.
     """
 
     state: str
@@ -147,8 +151,9 @@ class ElementState(NamedTuple):
 
 
 class TargetError(Exception):
-    """The targets of an entity cannot be determined. `status` is the outcome that the user gets: not_found, failed,
-    unsupported.
+    """The targets of an entity cannot be determined.
+
+    `status` is the outcome that the user gets: not_found, failed or unsupported.
     """
 
     def __init__(self, status: str, reason: str) -> None:
@@ -185,21 +190,31 @@ class Driver(ABC):
 
     @abstractmethod
     def block(self, target: Target, record: Mapping[str, Any]) -> Outcome:
-        """Order the block of one element. `already` when it is blocked and not by us; `record` is the ledger's."""
+        """Order the block of one element. `already` when the product has it blocked; `record` is the ledger's.
+
+        Whether an `already` is this instance's own work is found out by the caller.
+        """
 
     @abstractmethod
     def unblock(self, element: str, record: Mapping[str, Any]) -> Outcome:
-        """Order the release of one element that this instance blocked, restoring what `record["restore"]` holds."""
+        """Order the release of one element that this instance blocked, restoring what was there before.
+
+        `record` has `facts` and `restore`. `already` only when the product neither blocks it nor is about to: while an
+        order to block is still under way in the product, cancel it or answer `pending`.
+        """
 
     @abstractmethod
     def state(self, element: str, record: Mapping[str, Any]) -> ElementState:
-        """What the product says of this element now, by reading only."""
+        """What the product says of this element now, by reading only.
+
+        Also asked before the first order for an element; its record has the phase `new` then and is not stored.
+        """
 
     def publish(self) -> None:  # noqa: B027 - most products need none
         """Make changes effective that the product collects (commit, install).
 
-        Called once per reconcile when something is not settled. A driver that overrides this answers `pending` to `block`
-        and `unblock`, and `blocked` or `free` to `state` only after the change is in force.
+        Called once per reconcile when something is not settled. A driver that overrides this answers `pending` to
+        `block` and `unblock`, and `blocked` or `free` to `state` only after the change is in force.
         """
 
 
@@ -215,9 +230,7 @@ class LedgerStore(Protocol):
 
 @dataclass(frozen=True)
 class DriverRun:
-    """What a command needs: the driver, its ledger, the clock (epoch seconds), and how brand and instance are
-    called.
-    """
+    """What a command needs: the driver, its ledger, the clock (epoch seconds), the names of brand and instance."""
 
     driver: Driver
     ledger: LedgerStore
@@ -227,7 +240,11 @@ class DriverRun:
 
 
 class OutcomeRow(NamedTuple):
-    """An outcome with the question it answers. `contained`: is the element contained by this instance from now on?"""
+    """An outcome with the question it answers.
+
+    `contained`: does the ledger hold the element for this claim from now on? It then is contained, is about to be, or
+    its release is not finished.
+    """
 
     action: str
     claim: str
@@ -248,6 +265,12 @@ def claim_of(brain: str, entity: Entity) -> str:
     return f"{brain or 'war-room'}/{entity.kind}:{entity.entity_id}"
 
 
+def claim_parts(claim: str) -> tuple[str, str]:
+    """Brain and entity of a claim; both may contain a slash."""
+    found = re.fullmatch(r"(.*?)/((?:host|account|detection|destinations):.*)", claim, re.DOTALL)
+    return (found[1], found[2]) if found else ("", claim)
+
+
 def with_record(ledger: dict[str, Any], element: str, record: Mapping[str, Any] | None) -> dict[str, Any]:
     """The ledger with one record replaced, or removed by None."""
     elements = {name: entry for name, entry in ledger["elements"].items() if name != element}
@@ -262,6 +285,7 @@ def new_record(kind: str, facts: Mapping[str, Any] | None, now: float) -> dict[s
         "dropped": [],
         "phase": "new",
         "ordered_before": False,
+        "confirmed": False,
         "reference": "",
         "restore": {},
         "facts": dict(facts or {}),
@@ -275,13 +299,13 @@ def new_record(kind: str, facts: Mapping[str, Any] | None, now: float) -> dict[s
 def with_block_intent(
     ledger: dict[str, Any], kind: str, targets: Sequence[Target], claim: str, now: float
 ) -> dict[str, Any]:
-    """The ledger before the product is called: each target has the claim and, unless it is blocked, the phase
-    `blocking`.
-    """
+    """The ledger before the product is called: each target has the claim and, unless blocked, the phase `blocking`."""
     for target in targets:
         record = ledger["elements"].get(target.element) or new_record(kind, target.facts, now)
+        blocked = record["phase"] == "blocked"
         change = {
-            "phase": "blocked" if record["phase"] == "blocked" else "blocking",
+            "phase": "blocked" if blocked else "blocking",
+            "confirmed": blocked,
             "ordered_before": record["phase"] != "new",
             "claims": sorted({*record["claims"], claim}),
             "dropped": [name for name in record["dropped"] if name != claim],
@@ -291,39 +315,53 @@ def with_block_intent(
 
 
 def with_release_intent(ledger: dict[str, Any], element: str, claim: str) -> dict[str, Any]:
-    """The ledger before the product is asked to let go: the claim is dropped; without others the phase is
-    `releasing`.
-    """
+    """The ledger before the product is asked to let go: without the claim; when none is left, phase `releasing`."""
     record = ledger["elements"].get(element)
-    if record is None:
-        return ledger
-    claims = [name for name in record["claims"] if name != claim]
-    dropped = sorted({*record["dropped"], claim})
+    return ledger if record is None else with_record(ledger, element, without_claims(record, [claim]))
+
+
+def without_claims(record: Mapping[str, Any], given_up: Sequence[str]) -> dict[str, Any]:
+    """The record after claims were given up."""
+    claims = [name for name in record["claims"] if name not in given_up]
     phase = record["phase"] if claims else "releasing"
-    return with_record(ledger, element, {**record, "claims": claims, "dropped": dropped, "phase": phase})
+    return {**record, "claims": claims, "dropped": sorted({*record["dropped"], *given_up}), "phase": phase}
+
+
+def holds(record: Mapping[str, Any] | None, claim: str) -> bool:
+    """Is the element of this record contained for the claim, or its release for it not finished?"""
+    if record is None:
+        return False
+    return claim in record["claims"] or (not record["claims"] and claim in record["dropped"])
 
 
 def after_block(record: Mapping[str, Any], outcome: Outcome, now: float) -> dict[str, Any] | None:
-    """The record after a first order to block; None when nothing is left to remember.
+    """The record after an order to block; None when nothing is left to remember.
 
-    `already` means that somebody else blocked it: not ours, so never undone. A refusal leaves nothing behind either;
-    who
-    asked for the block asks again.
+    `already` means that somebody else blocked it: not ours, so never undone. A refusal of a first order leaves nothing
+    behind either; who asked for the block asks again. After an earlier order both are something else: what the product
+    has blocked is its work, and in spite of a refusal it may have worked. A claim that was given up while the order was
+    under way makes it one to release.
     """
-    if outcome.status == "applied":
-        return with_try(record, outcome, "blocked", now)
-    return with_try(record, outcome, "blocking", now) if outcome.status == "pending" else None
+    wanted, again = bool(record["claims"]), record["ordered_before"]
+    if outcome.status == "applied" or (outcome.status == "already" and again):
+        return {**with_try(record, outcome, "blocked" if wanted else "releasing", now), "confirmed": True}
+    if outcome.status == "pending" or (outcome.status == "failed" and again):
+        return with_try(record, outcome, "blocking" if wanted else "releasing", now)
+    return None
 
 
 def after_repeated_block(record: Mapping[str, Any], outcome: Outcome, now: float) -> dict[str, Any] | None:
     """The record after a block that reconcile ordered again: a claim that failed is kept and tried later."""
-    return (
-        with_try(record, outcome, "blocking", now) if outcome.status == "failed" else after_block(record, outcome, now)
-    )
+    return after_block({**record, "ordered_before": True}, outcome, now)
 
 
 def after_release(record: Mapping[str, Any], outcome: Outcome, now: float) -> dict[str, Any] | None:
-    """The record after an order to release: gone when it is done, else kept and followed until it is."""
+    """The record after an order to release: gone when it is done, else kept and followed until it is.
+
+    When somebody claimed the element while the order was under way, it is one to block again.
+    """
+    if record["claims"]:
+        return with_try(record, outcome, "blocking", now)
     if outcome.status in ("applied", "already", "not_found"):
         return None
     return with_try(record, outcome, "releasing", now)
@@ -334,9 +372,14 @@ def after_look(record: Mapping[str, Any], outcome: Outcome, now: float) -> dict[
     return with_try(record, outcome, str(record["phase"]), now)
 
 
+def after_failed_look(record: Mapping[str, Any], outcome: Outcome, now: float) -> dict[str, Any] | None:
+    """The record after the product could not be asked; it is asked less often while that lasts."""
+    return with_try(record, outcome._replace(status="failed"), str(record["phase"]), now)
+
+
 def with_try(record: Mapping[str, Any], outcome: Outcome, phase: str, now: float) -> dict[str, Any]:
     """The record after one more try; a failed one waits longer each time."""
-    failed = outcome.status == "failed"
+    failed = outcome.status in ("failed", "unsupported")
     tries = record["tries"] + 1 if failed else 0
     pause = RETRY_SECONDS[min(tries, len(RETRY_SECONDS)) - 1] if failed else 0
     return {
@@ -352,11 +395,7 @@ def with_try(record: Mapping[str, Any], outcome: Outcome, phase: str, now: float
 
 def claimed_elements(ledger: Mapping[str, Any], claim: str) -> list[str]:
     """Elements that are contained for this claim, and those whose release for it is not finished."""
-    return [
-        element
-        for element, record in ledger["elements"].items()
-        if claim in record["claims"] or (record["phase"] == "releasing" and claim in record["dropped"])
-    ]
+    return [element for element, record in ledger["elements"].items() if holds(record, claim)]
 
 
 def unsettled(ledger: Mapping[str, Any], now: float) -> list[str]:
@@ -370,9 +409,7 @@ def unsettled(ledger: Mapping[str, Any], now: float) -> list[str]:
 
 
 def next_order(wanted: bool, state: str) -> str:
-    """What desired and real state of an element ask for: block, unblock, wait, settled, or forget (nothing is left
-    to do).
-    """
+    """What desired and real state ask for: block, unblock, wait, settled, or forget (nothing is left to do)."""
     table = {
         (True, "blocked"): "settled",
         (True, "free"): "block",
@@ -398,25 +435,38 @@ def ordered(action: Callable[[], Outcome], element: str) -> Outcome:
     return outcome._replace(element=element)
 
 
-def store_after(run: DriverRun, element: str, outcome: Outcome, after: AfterOrder) -> None:
-    """Keep the outcome of an order in the ledger."""
+def own_work(outcome: Outcome, record: Mapping[str, Any] | None) -> Outcome:
+    """The outcome as it is told: what the product has blocked already, and the ledger keeps, an order of ours did."""
+    return outcome._replace(status="applied") if outcome.status == "already" and record is not None else outcome
+
+
+def store_after(
+    run: DriverRun, element: str, outcome: Outcome, after: AfterOrder, lost: Mapping[str, Any] | None = None
+) -> Mapping[str, Any] | None:
+    """Keep the outcome of an order in the ledger, and give back the record as it is now.
+
+    `lost` stands in for a record that another run removed while the order was under way.
+    """
     now = run.now()
 
     def change(ledger: dict[str, Any]) -> dict[str, Any]:
-        record = ledger["elements"].get(element)
+        record = ledger["elements"].get(element) or lost
         return ledger if record is None else with_record(ledger, element, after(record, outcome, now))
 
-    run.ledger.update(change)
+    kept: Mapping[str, Any] | None = run.ledger.update(change)["elements"].get(element)
+    return kept
 
 
 def targets_of(run: DriverRun, entity: Entity) -> list[Target] | Outcome:
-    """The targets of an entity, or the outcome that tells why there are none."""
+    """The targets of an entity, each element once, or the outcome that tells why there are none."""
     try:
-        return run.driver.targets(entity)
+        targets = run.driver.targets(entity)
     except TargetError as error:
         return Outcome(error.status, "", error.reason)
     except ProductError as error:
         return Outcome("failed", "", str(error))
+    unique = list({target.element: target for target in reversed(targets)}.values())[::-1]
+    return unique or Outcome("not_found", "", f"{run.brand} knows nothing to block for this {entity.kind}")
 
 
 def block_entity(run: DriverRun, entity: Entity, brain: str) -> list[OutcomeRow]:
@@ -428,10 +478,26 @@ def block_entity(run: DriverRun, entity: Entity, brain: str) -> list[OutcomeRow]
 
 
 def block_targets(run: DriverRun, kind: str, targets: Sequence[Target], claim: str) -> list[OutcomeRow]:
-    """Record the intent for all targets, then order one after the other."""
-    now = run.now()
-    ledger = run.ledger.update(lambda newest: with_block_intent(newest, kind, targets, claim, now))
-    return [block_one(run, target, ledger["elements"][target.element], claim) for target in targets]
+    """Look at what is new, record the intent for all that is left to do, then order one after the other."""
+    known, now = run.ledger.load()["elements"], run.now()
+    looks = {item.element: first_look(run, kind, item) for item in targets if item.element not in known}
+    rows = [OutcomeRow("block", claim, outcome, contained=False) for outcome in looks.values() if outcome is not None]
+    to_order = [target for target in targets if looks.get(target.element) is None]
+    if not to_order:
+        return rows
+    ledger = run.ledger.update(lambda newest: with_block_intent(newest, kind, to_order, claim, now))
+    return rows + [block_one(run, target, ledger["elements"][target.element], claim) for target in to_order]
+
+
+def first_look(run: DriverRun, kind: str, target: Target) -> Outcome | None:
+    """What forbids the first order for an element: it is blocked by someone else, or nobody can say. None: nothing."""
+    try:
+        seen = run.driver.state(target.element, new_record(kind, target.facts, run.now()))
+    except ProductError as error:
+        return Outcome("failed", target.element, str(error))
+    if seen.state == "blocked":
+        return Outcome("already", target.element, seen.reason or "blocked by someone else, so it is left alone")
+    return None
 
 
 def block_one(run: DriverRun, target: Target, record: Mapping[str, Any], claim: str) -> OutcomeRow:
@@ -439,20 +505,23 @@ def block_one(run: DriverRun, target: Target, record: Mapping[str, Any], claim: 
         known = Outcome("already", target.element, "contained by this instance", str(record["reference"]))
         return OutcomeRow("block", claim, known, contained=True)
     outcome = ordered(lambda: run.driver.block(target, record), target.element)
-    if outcome.status == "already" and record["ordered_before"]:
-        # An earlier order of ours was interrupted before its answer was stored; what it did is ours.
-        outcome = outcome._replace(status="applied")
-    others = [name for name in record["claims"] if name != claim]
-    store_after(run, target.element, outcome, after_repeated_block if others else after_block)
-    return OutcomeRow("block", claim, outcome, contained=outcome.status in ("applied", "pending"))
+    # Gone from the ledger meanwhile: somebody gave the claim up, so what this order did is to be released.
+    kept = store_after(run, target.element, outcome, after_block, lost=without_claims(record, record["claims"]))
+    return OutcomeRow("block", claim, own_work(outcome, kept), contained=holds(kept, claim))
 
 
 def unblock_entity(run: DriverRun, entity: Entity, brain: str, elements: Sequence[str] = ()) -> list[OutcomeRow]:
-    """Release what this instance contains for an entity: the given elements, or all. Never touches what others
-    blocked.
+    """Release what this instance contains for an entity: the given elements, or all.
+
+    Never touches what others blocked. Entries of a static list may be given as they were written in it.
     """
     claim = claim_of(brain, entity)
     own = claimed_elements(run.ledger.load(), claim)
+    if isinstance(entity, Destinations) and not set(elements) <= set(own):
+        targets = targets_of(run, entity)
+        if isinstance(targets, Outcome):
+            return [OutcomeRow("unblock", claim, targets, contained=bool(own))]
+        elements = [target.element for target in targets]
     rows = [unblock_one(run, element, claim) for element in own if not elements or element in elements]
     rows += [not_ours(claim, element) for element in elements if element not in own]
     return rows or [not_ours(claim, "")]
@@ -471,17 +540,17 @@ def unblock_one(run: DriverRun, element: str, claim: str) -> OutcomeRow:
         reason = f"no longer for this, still contained for {', '.join(record['claims'])}"
         return OutcomeRow("unblock", claim, Outcome("applied", element, reason), contained=False)
     outcome = ordered(lambda: run.driver.unblock(element, record), element)
-    store_after(run, element, outcome, after_release)
-    done = outcome.status in ("applied", "already", "not_found")
-    return OutcomeRow("unblock", claim, outcome, contained=not done)
+    if outcome.status == "already" and not record["confirmed"]:
+        # The order to block may still be on its way, from a run that is not over or was cut off.
+        outcome = outcome._replace(status="pending", reason="not blocked now; looked at once more to be sure")
+    kept = store_after(run, element, outcome, after_release)
+    return OutcomeRow("unblock", claim, outcome, contained=holds(kept, claim))
 
 
 def groom_entity(run: DriverRun, entity: Entity, brain: str) -> list[OutcomeRow]:
-    """Bring a contained entity up to date: block elements it gained, release those it lost, put back what went
-    missing.
-    """
-    claim = claim_of(brain, entity)
-    have = claimed_elements(run.ledger.load(), claim)
+    """Bring a contained entity up to date: block what it gained or the product lost, release what it no longer has."""
+    claim, elements = claim_of(brain, entity), run.ledger.load()["elements"]
+    have = [element for element, record in elements.items() if claim in record["claims"]]
     if not have:
         return [not_ours(claim, "")._replace(action="groom")]
     targets = targets_of(run, entity)
@@ -510,15 +579,17 @@ def vanished(run: DriverRun, element: str) -> bool:
 
 
 def reconcile_all(run: DriverRun) -> list[OutcomeRow]:
-    """Follow every element that is not settled until reality agrees with the claims. A row for each that was looked
-    at.
+    """Follow every element that is not settled until reality agrees with the claims.
+
+    Gives a row for each claim of each element that was looked at.
     """
     due = unsettled(run.ledger.load(), run.now())
     if due and type(run.driver).publish is not Driver.publish:
         try:
             run.driver.publish()
         except ProductError as error:
-            return [OutcomeRow("reconcile", "", Outcome("failed", element, str(error)), True) for element in due]
+            failed = [(element, Outcome("failed", element, str(error))) for element in due]
+            return [row for element, outcome in failed for row in reconciled(run, element, outcome, after_look)]
     return [row for element in due for row in reconcile_one(run, element)]
 
 
@@ -526,36 +597,37 @@ def reconcile_one(run: DriverRun, element: str) -> list[OutcomeRow]:
     record = run.ledger.load()["elements"].get(element)
     if record is None:
         return []
-    wanted = bool(record["claims"])
     try:
         seen = run.driver.state(element, record)
     except ProductError as error:
-        seen = ElementState("unknown", str(error))
-    outcome = follow(run, element, record, seen)
-    settled = ("not_found", "already") if wanted else ("applied", "already", "not_found")
-    contained = outcome.status not in settled
-    return [
-        OutcomeRow("reconcile", claim, outcome, contained) for claim in record["claims"] or record["dropped"] or [""]
-    ]
+        unseen = Outcome("pending", element, str(error), str(record["reference"]))
+        return reconciled(run, element, unseen, after_failed_look)
+    return reconciled(run, element, *follow(run, element, record, seen))
 
 
-def follow(run: DriverRun, element: str, record: Mapping[str, Any], seen: ElementState) -> Outcome:
-    """Do what desired and real state of one element ask for, and keep the outcome."""
+def reconciled(run: DriverRun, element: str, outcome: Outcome, after: AfterOrder) -> list[OutcomeRow]:
+    """Keep the outcome of a look, and tell it to everyone who has or had a claim."""
+    before = run.ledger.load()["elements"].get(element)
+    kept = store_after(run, element, outcome, after)
+    record = kept or before or {"claims": [], "dropped": []}
+    claims = record["claims"] or record["dropped"]
+    return [OutcomeRow("reconcile", claim, outcome, contained=holds(kept, claim)) for claim in claims]
+
+
+def follow(run: DriverRun, element: str, record: Mapping[str, Any], seen: ElementState) -> tuple[Outcome, AfterOrder]:
+    """Do what desired and real state of one element ask for; gives the outcome and how to keep it."""
     wanted = bool(record["claims"])
     order = next_order(wanted, seen.state)
     after: AfterOrder = after_repeated_block if wanted else after_release
-    if order == "settled":
-        outcome = Outcome("applied", element, seen.reason)
-    elif order == "forget":
-        outcome = Outcome("not_found" if wanted else "applied", element, seen.reason)
-    elif order == "block":
-        outcome = ordered(lambda: run.driver.block(Target(element, record["facts"]), record), element)
-    elif order == "unblock":
-        outcome = ordered(lambda: run.driver.unblock(element, record), element)
-    else:
-        outcome, after = Outcome("pending", element, seen.reason, str(record["reference"])), after_look
-    store_after(run, element, outcome, after)
-    return outcome
+    if order == "wait":
+        return Outcome("pending", element, seen.reason, str(record["reference"])), after_look
+    if order == "block":
+        target = Target(element, record["facts"])
+        return own_work(ordered(lambda: run.driver.block(target, record), element), record), after
+    if order == "unblock":
+        return ordered(lambda: run.driver.unblock(element, record), element), after
+    gone = order == "forget" and wanted
+    return Outcome("not_found" if gone else "applied", element, seen.reason), after
 
 
 # ---- commands
@@ -596,7 +668,7 @@ def account_from_args(args: Mapping[str, Any]) -> Account:
 def detection_from_args(args: Mapping[str, Any]) -> Detection:
     ips = tuple(address(ip, "dst_ips") for ip in texts(args.get("dst_ips")))
     domains = texts(args.get("dst_domains"))
-    identity = str(args.get("detection_id") or ",".join([*ips, *domains]))
+    identity = str(args.get("detection_id") or ",".join(sorted({*ips, *domains})))
     if not identity:
         raise ValueError("Give at least one of the arguments 'dst_ips', 'dst_domains' and 'detection_id'.")
     return Detection(
@@ -667,7 +739,7 @@ def outcome_results(run: DriverRun, rows: Sequence[OutcomeRow], title: str) -> C
 
 
 def outcome_output(run: DriverRun, row: OutcomeRow) -> dict[str, Any]:
-    brain, _, entity = row.claim.partition("/")
+    brain, entity = claim_parts(row.claim)
     return {
         "action": row.action,
         "brain": brain,
