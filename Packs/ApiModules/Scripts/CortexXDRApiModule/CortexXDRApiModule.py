@@ -8,7 +8,9 @@ has to do next:
     |-- XDRConfigError        the user must act: key, role, licence, address, certificate, proxy
     |-- XDRRetryError         XDR was busy or unreachable and the tries or the time are used up: call again later
     |-- XDRTooLargeError      413: send fewer records per request
-    `-- XDRBadRequestError    XDR does not accept this body
+    |-- XDRBadRequestError    XDR does not accept this body
+    |-- XDRRefusedError       500 to a call that is sent once: XDR could not do it in the present state
+    `-- XDRLostReplyError     a call that is sent once got no answer: look what became of it before sending it again
 """
 
 import hashlib
@@ -28,11 +30,13 @@ from typing import Any
 import demistomock as demisto  # noqa: F401
 import requests
 from CommonServerPython import *
+from urllib3.exceptions import NewConnectionError
 
 XDR_NONCE_LENGTH = 64
 XDR_NONCE_ALPHABET = string.ascii_letters + string.digits
 XDR_KEY_TYPES = ("advanced", "standard")
 XDR_REPEATABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 599})
+XDR_TURNED_AWAY_STATUS = frozenset({425, 429})
 XDR_CONFIG_HINTS = {
     401: "the API key, its ID or its type is wrong, the key has expired, or the clock of this machine is minutes off",
     402: "the licence of this tenant does not include this call",
@@ -56,12 +60,18 @@ class XDRConfigError(XDRError):
 class XDRRetryError(XDRError):
     """Busy or unreachable, and the tries or the time for this call are used up. The same call may succeed later.
 
-    `retry_after` is what XDR asked for, in seconds, or None.
+    `retry_after` is what XDR asked for, in seconds, or None. `unsent`: there was not even a connection.
     """
 
-    def __init__(self, message: str, status: int = 0, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, status: int = 0, retry_after: float | None = None, unsent: bool = False) -> None:
         super().__init__(message, status)
         self.retry_after = retry_after
+        self.unsent = unsent
+
+    @property
+    def not_begun(self) -> bool:
+        """Certainly nothing was carried out: XDR turned the call away, or was never reached."""
+        return self.unsent or self.status in XDR_TURNED_AWAY_STATUS
 
 
 class XDRTooLargeError(XDRError):
@@ -70,6 +80,14 @@ class XDRTooLargeError(XDRError):
 
 class XDRBadRequestError(XDRError):
     """XDR understood the call and refuses the body."""
+
+
+class XDRRefusedError(XDRError):
+    """500 to a call that is sent once. XDR says so to what it cannot do now, such as isolating what is isolated."""
+
+
+class XDRLostReplyError(XDRError):
+    """A call that is sent once was sent, and no usable answer came. It may or may not have been carried out."""
 
 
 @dataclass(frozen=True)
@@ -217,9 +235,9 @@ def xdr_error_text(response: requests.Response) -> str:
 class XDRClient(BaseClient):
     """POSTs to `<url>/public_api/v1/...`. Safe to use from several threads.
 
-    Every call of this API is a POST whose repetition has the same effect as doing it once (inserts replace, orders
-    that were already
-    carried out are refused), so time-outs and broken connections are repeated as well as 408, 425, 429 and 5xx.
+    A call of this API is a POST, and repeating most of them has the effect of doing it once (lookups, inserts that
+    replace), so time-outs and broken connections are repeated as well as 408, 425, 429 and 5xx. For orders that are
+    not of that kind say `once=True`: they are repeated only when XDR certainly did not begin them.
 
     Args:
         deadline: value of `timing.monotonic` after which no further wait is started; None for no limit.
@@ -253,11 +271,11 @@ class XDRClient(BaseClient):
         self.key_lock = threading.Lock()
         self.timeout_seconds = timeout_seconds
 
-    def post(self, path: str, request_data: Any) -> Any:
+    def post(self, path: str, request_data: Any, once: bool = False) -> Any:
         """Send `{"request_data": ...}` and give back the parsed reply, without its outer `reply` key where there is
         one.
         """
-        return self.call(path, json.dumps({"request_data": request_data}).encode("utf-8"))
+        return self.call(path, json.dumps({"request_data": request_data}).encode("utf-8"), once=once)
 
     def call(
         self,
@@ -265,6 +283,7 @@ class XDRClient(BaseClient):
         body: Any,
         content_type: str = "application/json",
         read: Callable[[requests.Response], Any] | None = None,
+        once: bool = False,
     ) -> Any:
         """Send a finished body and give back what `read` makes of the reply.
 
@@ -274,9 +293,10 @@ class XDRClient(BaseClient):
             torn or is no
                 JSON (`requests.RequestException`, `ValueError`) counts as a failed try. Default: the parsed JSON as
                 in `post`.
+            once: the call must not be carried out twice, and 500 is an answer to it.
 
         Raises:
-            XDRError: see the tree at the top of this file.
+            XDRError: see the tree at the top of this file; XDRRefusedError and XDRLostReplyError with `once` only.
         """
         tries = 0
         while True:
@@ -284,6 +304,8 @@ class XDRClient(BaseClient):
             try:
                 return self.one_try(path, body, content_type, read)
             except XDRRetryError as error:
+                if once and not error.not_begun:
+                    raise xdr_once_failure(error) from error
                 self.wait_or_give_up(error, tries)
 
     def wait_or_give_up(self, error: XDRRetryError, tries: int) -> None:
@@ -384,7 +406,20 @@ def xdr_connection_failure(path: str, error: Exception) -> XDRError:
         return XDRConfigError(f"{path}: the proxy refused the connection. Check the system proxy settings.")
     if isinstance(cause, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
         return XDRConfigError(f"{path}: the server URL cannot be used.")
-    return XDRRetryError(f"Cortex XDR did not answer {path} ({name})")
+    return XDRRetryError(f"Cortex XDR did not answer {path} ({name})", unsent=xdr_was_never_sent(cause))
+
+
+def xdr_was_never_sent(error: Exception) -> bool:
+    """True when no connection was made. All other broken connections may have carried the request there."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
+def xdr_once_failure(error: XDRRetryError) -> XDRError:
+    """What a failed try means for a call that is sent once."""
+    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return XDRRefusedError(str(error), error.status)
+    return XDRLostReplyError(f"{error}; whether it was carried out is not known", error.status)
 
 
 def xdr_reply(response: requests.Response) -> Any:

@@ -21,7 +21,9 @@ from CortexXDRApiModule import (
     XDRConfigError,
     XDRError,
     XDRKey,
+    XDRLostReplyError,
     XDRPacer,
+    XDRRefusedError,
     XDRRetryError,
     XDRRetryPolicy,
     XDRTiming,
@@ -405,6 +407,63 @@ def test_secret_is_in_no_text_even_when_the_server_echoes_it(
         assert SECRET not in repr(seen) + str(seen)
         seen = seen.__cause__
     assert SECRET not in repr(made.key) + str(made.key)
+
+
+# ---- calls that are sent once
+
+
+def test_once_500_is_an_answer_and_not_repeated(vendor: Vendor, clock: Clock) -> None:
+    vendor.last = Reply(500, {"reply": {"err_code": 500, "err_msg": "No endpoint was found", "err_extra": "ISOLATE"}})
+    with pytest.raises(XDRRefusedError, match="No endpoint was found: ISOLATE") as caught:
+        client(vendor, clock).post("x", None, once=True)
+    assert (caught.value.status, len(vendor.seen), clock.slept) == (500, 1, [])
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        Reply(408), Reply(502), Reply(503), Reply(504), Reply(599),
+        Reply(200, {"reply": "long" * 10}, cut=5), Reply(200, b"<html>"), Reply(200, {"reply": 1}, delay=0.15),
+    ],
+)  # fmt: skip
+def test_once_call_without_a_usable_answer_is_lost_and_not_repeated(vendor: Vendor, clock: Clock, lost: Reply) -> None:
+    vendor.replies = [lost]
+    with pytest.raises(XDRLostReplyError, match="not known"):
+        client(vendor, clock, timeout_seconds=0.05).post("x", None, once=True)
+    assert (len(vendor.seen), clock.slept) == (1, [])
+
+
+@pytest.mark.parametrize("status", [425, 429])
+def test_once_call_that_was_turned_away_is_repeated(vendor: Vendor, clock: Clock, status: int) -> None:
+    vendor.replies = [Reply(status)] * 2
+    assert client(vendor, clock).post("x", None, once=True) == "fine"
+    vendor.last = Reply(status)
+    with pytest.raises(XDRRetryError):
+        client(vendor, clock, retries=XDRRetryPolicy(attempts=2)).post("x", None, once=True)
+    assert len(vendor.seen) == 5
+
+
+def test_once_call_with_the_wrong_kind_of_key_goes_on_with_the_other(vendor: Vendor, clock: Clock) -> None:
+    vendor.accepts = "standard"
+    assert client(vendor, clock, detect_key_type=True).post("x", None, once=True) == "fine"
+
+
+def test_once_call_that_never_got_through_is_repeated(vendor: Vendor, clock: Clock) -> None:
+    made = client(vendor, clock, retries=XDRRetryPolicy(attempts=3))
+    made._base_url = "http://127.0.0.1:1"
+    with pytest.raises(XDRRetryError):
+        made.post("x", None, once=True)
+    assert len(clock.slept) == 2
+
+
+@pytest.mark.parametrize(("status", "kind"), [(400, XDRBadRequestError), (403, XDRConfigError)])
+def test_once_call_that_a_person_must_mend_says_so(
+    vendor: Vendor, clock: Clock, status: int, kind: type[XDRError]
+) -> None:
+    vendor.last = Reply(status)
+    with pytest.raises(kind):
+        client(vendor, clock).post("x", None, once=True)
+    assert len(vendor.seen) == 1
 
 
 # ---- pace
