@@ -1,0 +1,1 @@
+"""Files of a new driver, made from templates: values in, texts out."""
