@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any, NamedTuple
 
 import demistomock as demisto
@@ -23,7 +24,12 @@ from CommonServerPython import *
 BRAIN_BRAND = "VectraAutomatedResponse"
 NOTIFIER_BRAND = "ResponseNotifier"
 PLAN, RECORD, RECONCILE = "vectra-response-plan", "vectra-response-cycle-record", "vectra-response-reconcile"
-OUTCOME, CYCLE = "VectraResponse.Outcome", "VectraResponse.Cycle"
+OUTCOME, CYCLE, RECORDED = "VectraResponse.Outcome", "VectraResponse.Cycle", "VectraResponse.Record"
+DRIVER_COMMANDS = frozenset(
+    f"vectra-{action}-{kind}"
+    for action in ("block", "unblock")
+    for kind in ("host", "account", "detection", "destinations")
+) | {"vectra-groom-host", RECONCILE}
 TITLE = "Vectra Automated Response"
 LINES_IN_MAIL = 200
 
@@ -41,10 +47,11 @@ KINDS = {
     "already": ("Nothing to do", "info"),
     "planned": ("Would do", "info"),
 }
+DONE = ("contained", "ordered", "released")
 # A message is worth sending when one of these happened; the others only come along.
-WORTH_TELLING = ("contained", "ordered", "released", "failed", "missing", "waiting", "problem", "held_back", "warning")
+WORTH_TELLING = (*DONE, "failed", "missing", "waiting", "problem", "held_back", "warning")
 # A generic mail integration cannot know what it sent before, so repeated troubles alone are no reason for a mail.
-WORTH_A_MAIL = ("contained", "ordered", "released", "failed")
+WORTH_A_MAIL = (*DONE, "failed")
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,13 @@ class Options:
 
 @dataclass(frozen=True)
 class House:
-    """What a cycle may use: commands, the list of instances, the clock (epoch seconds)."""
+    """What a cycle may use: commands, the list of instances, the commands of instances or brands, the clock (epoch
+    seconds).
+    """
 
     execute: Callable[[str, dict[str, Any]], Any]
     modules: Callable[[], Mapping[str, Mapping[str, Any]]]
+    supported: Callable[[], Mapping[str, Sequence[Mapping[str, Any]]]]
     now: Callable[[], float]
 
 
@@ -151,11 +161,11 @@ def call_args(call: Call) -> dict[str, Any]:
 
 
 def allowed(plan: Mapping[str, Any], *, dry_run: bool) -> list[dict[str, Any]]:
-    """The decisions that may be carried out now: none in a dry run, no block while the brain is stopped."""
+    """The decisions that may be carried out now: none in a dry run, releases only while the brain is stopped."""
     if dry_run or plan.get("mode") == "dry_run":
         return []
     stopped = plan.get("mode") == "stopped"
-    return [item for item in plan.get("decisions") or [] if not (stopped and item["action"] == "block")]
+    return [item for item in plan.get("decisions") or [] if item["action"] == "unblock" or not stopped]
 
 
 # ---- pure: replies
@@ -335,12 +345,16 @@ def summary(brain: BrainReport) -> str:
 
 
 def sections(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Events grouped by what happened, in the order of KINDS; empty groups are left out."""
+    """Events grouped by what happened, in the order of KINDS; empty groups are left out.
+
+    `news` tells that something was done; of the rest a receiver may leave out what it told before.
+    """
     grouped = []
     for kind, (heading, level) in KINDS.items():
         items = [{"text": f"{event.brain}: {event.text}", **event.details} for event in events if event.kind == kind]
         if items:
-            grouped.append({"title": heading, "level": level, "kind": kind, "items": items})
+            news = kind in DONE
+            grouped.append({"title": heading, "level": level, "kind": kind, "news": news, "items": items})
     return grouped
 
 
@@ -429,28 +443,46 @@ def instances_of(house: House, brand: str) -> list[str]:
     )
 
 
+def driver_list(house: House) -> list[dict[str, Any]]:
+    """The enabled driver instances with the commands of the driver interface that each has."""
+    commands = house.supported() or {}
+    found = []
+    for name, module in sorted((house.modules() or {}).items()):
+        offered = {str(item.get("name")) for item in commands.get(name) or commands.get(str(module.get("brand"))) or ()}
+        own = sorted(offered & DRIVER_COMMANDS)
+        if own and module.get("state") == "active":
+            found.append({"instance": name, "brand": str(module.get("brand")), "commands": own})
+    return found
+
+
 def read_destinations(house: House, options: Options) -> dict[str, str]:
     """The static list as arguments of the plan. A list that cannot be read is told as such, never as an empty one."""
+    name = {"list": options.list_name} if options.list_name else {}
     if options.destinations_error:
-        return {"destinations_error": options.destinations_error}
+        return {"destinations_error": options.destinations_error, **name}
     if options.destinations is not None:
-        return {"destinations": options.destinations}
+        return {"destinations": options.destinations, **name}
     if not options.list_name:
         return {}
     try:
-        return {"destinations": list_text(run(house, "getList", {"listName": options.list_name}))}
+        return {"destinations": list_text(run(house, "getList", {"listName": options.list_name})), **name}
     except CommandFailed as error:
-        return {"destinations_error": f"list {options.list_name}: {error}"}
+        return {"destinations_error": str(error), **name}
 
 
 def run_cycle(house: House, options: Options) -> Report:
     """One cycle over all brains. What fails is in the report; raises ValueError only for wrong arguments."""
     report = Report(house.now())
     brains = find_brains(house, options)
-    destinations = read_destinations(house, options)
+    wishes = {
+        "dry_run": str(options.dry_run).lower(),
+        "groom": str(options.groom).lower(),
+        "drivers": json.dumps(driver_list(house)),
+        **read_destinations(house, options),
+    }
     for brain in brains:
         report.brains.append(BrainReport(brain))
-        run_brain(house, options, destinations, report)
+        run_brain(house, options, wishes, report)
     if not options.dry_run:
         if any(brain.leased for brain in report.brains):
             reconcile(house, options, report)
@@ -460,7 +492,7 @@ def run_cycle(house: House, options: Options) -> Report:
     return report
 
 
-def run_brain(house: House, options: Options, destinations: Mapping[str, str], report: Report) -> None:
+def run_brain(house: House, options: Options, wishes: Mapping[str, str], report: Report) -> None:
     """Plan, intent, and every decision of the last brain of the report. Its failures stay its own."""
     own = report.brains[-1]
     try:
@@ -469,13 +501,13 @@ def run_brain(house: House, options: Options, destinations: Mapping[str, str], r
                 own.status = "busy"
                 return
             own.leased = True
-        decisions = make_plan(house, options, destinations, report, own)
+        decisions = make_plan(house, options, wishes, report, own)
         if decisions:
-            record(house, own.brain, options, "intent", decisions=decisions)
+            record(house, report, own.brain, options.owner, "intent", decisions=decisions)
         for decision in decisions:
             rows = carry_out(house, report, decision, own.brain)
             tell(report, own, rows, decision)
-            record(house, own.brain, options, "outcome", decisions=[decision], outcomes=rows)
+            record(house, report, own.brain, options.owner, "outcome", decisions=[decision], outcomes=rows)
     except CommandFailed as error:
         trouble(house, report, own, str(error))
 
@@ -493,11 +525,10 @@ def take_lease(house: House, options: Options, brain: str) -> bool:
 
 
 def make_plan(
-    house: House, options: Options, destinations: Mapping[str, str], report: Report, own: BrainReport
+    house: House, options: Options, wishes: Mapping[str, str], report: Report, own: BrainReport
 ) -> list[dict[str, Any]]:
     """The decisions to carry out now; what else the plan says goes into the report."""
-    wishes = {"dry_run": str(options.dry_run).lower(), "groom": str(options.groom).lower()}
-    plans = context_items(ask_brain(house, own.brain, PLAN, {**wishes, **destinations}), "VectraResponse.Plan")
+    plans = context_items(ask_brain(house, own.brain, PLAN, wishes), "VectraResponse.Plan")
     if not plans:
         raise CommandFailed(f"{PLAN} gave no plan")
     plan = plans[0]
@@ -535,16 +566,21 @@ def tell(
 
 def record(
     house: House,
+    report: Report,
     brain: str,
-    options: Options,
+    owner: str,
     stage: str,
     decisions: Sequence[Mapping[str, Any]] = (),
     outcomes: Sequence[Mapping[str, Any]] = (),
-) -> list[dict[str, Any]]:
-    """Put one stage on record with the brain. An outcome without a driver's name is no driver's and is left out."""
+) -> None:
+    """Put one stage on record with the brain. An outcome without a driver's name is no driver's and is left out.
+
+    What could not be shown on Vectra is told; the record itself is kept then, and the next cycle shows it.
+    """
     kept = json.dumps([row for row in outcomes if row.get("instance")])
-    args = {"stage": stage, "owner": options.owner, "decisions": json.dumps(list(decisions)), "outcomes": kept}
-    return ask_brain(house, brain, RECORD, args)
+    args = {"stage": stage, "owner": owner, "decisions": json.dumps(list(decisions)), "outcomes": kept}
+    for answer in context_items(ask_brain(house, brain, RECORD, args), RECORDED):
+        report.events += [Event("warning", brain, one_line(text), house.now()) for text in answer.get("errors") or []]
 
 
 def reconcile(house: House, options: Options, report: Report) -> None:
@@ -552,14 +588,13 @@ def reconcile(house: House, options: Options, report: Report) -> None:
 
     A brain that takes no part in this cycle gets its outcomes too: drivers tell them once.
     """
-    call = Call(RECONCILE, {}, "")
     try:
         entries = run(house, RECONCILE, {})
     except CommandFailed as error:
-        report.events.append(Event("warning", "", f"{call.command}: {error}", house.now()))
+        report.events.append(Event("warning", "", f"{RECONCILE}: {error}", house.now()))
         return
     report.events += [
-        Event("problem", "", f"{instance}: {call.command}: {text}", house.now())
+        Event("problem", "", f"{instance}: {RECONCILE}: {text}", house.now())
         for instance, _, text in errors_of(entries)
     ]
     enabled = instances_of(house, BRAIN_BRAND)
@@ -568,7 +603,7 @@ def reconcile(house: House, options: Options, report: Report) -> None:
         told = own.get(brain, BrainReport(brain))
         tell(report, told, rows, None)
         if brain in enabled:
-            attempt(house, report, told, lambda: record(house, brain, options, "outcome", outcomes=rows))  # noqa: B023
+            attempt(house, report, told, partial(record, house, report, brain, options.owner, "outcome", (), rows))
 
 
 def attempt(house: House, report: Report, own: BrainReport, step: Callable[[], object]) -> None:
@@ -582,7 +617,7 @@ def attempt(house: House, report: Report, own: BrainReport, step: Callable[[], o
 def end_brain(house: House, options: Options, report: Report, own: BrainReport) -> None:
     """End the cycle of a brain, which gives the lease back."""
     if own.leased:
-        attempt(house, report, own, lambda: record(house, own.brain, options, "end"))
+        attempt(house, report, own, lambda: record(house, report, own.brain, options.owner, "end"))
 
 
 def notify(house: House, options: Options, report: Report) -> None:
@@ -651,7 +686,7 @@ def main() -> None:
     """Run one cycle. A brain or driver that fails is told in the result; an error entry means wrong arguments."""
     try:
         options = options_from_args(demisto.args(), uuid.uuid4().hex)
-        house = House(demisto.executeCommand, demisto.getModules, time.time)
+        house = House(demisto.executeCommand, demisto.getModules, demisto.getAllSupportedCommands, time.time)
         return_results(cycle_results(run_cycle(house, options), dry_run=options.dry_run))
     except Exception as error:
         return_error(f"VectraResponseCycle: {error}", error=error)

@@ -18,6 +18,7 @@ from VectraResponseCycle import (
     calls_of,
     cycle_output,
     cycle_results,
+    driver_list,
     list_text,
     mail_body,
     options_from_args,
@@ -157,12 +158,21 @@ class FakeHouse:
 
     @property
     def house(self) -> House:
-        return House(self.execute, self.modules, lambda: self.now)
+        return House(self.execute, self.modules, self.supported, lambda: self.now)
 
     def modules(self) -> dict[str, dict[str, str]]:
         brands = [(name, VectraResponseCycle.BRAIN_BRAND) for name in self.brains]
         brands += [(name, VectraResponseCycle.NOTIFIER_BRAND) for name in self.notifiers]
-        return {name: {"brand": brand, "state": "active"} for name, brand in [*brands, ("driver", "Fake")]}
+        found = {name: {"brand": brand, "state": "active"} for name, brand in brands}
+        return {**found, **{driver.name: {"brand": "Fake", "state": "active"} for driver in self.drivers}}
+
+    def supported(self) -> dict[str, list[dict[str, str]]]:
+        return {
+            driver.name: [
+                {"name": f"vectra-{action}-{kind}"} for kind in driver.kinds for action in ("block", "unblock")
+            ]
+            for driver in self.drivers
+        }
 
     def execute(self, command: str, args: dict[str, Any]) -> list[dict[str, Any]]:
         self.calls.append((command, args))
@@ -471,6 +481,45 @@ def test_run_cycle_wrong_or_missing_brains_are_refused(brains: tuple[str, ...], 
     assert fake.calls == []
 
 
+def test_run_cycle_plan_is_told_which_drivers_there_are() -> None:
+    fake = new_house()
+    cycle(fake, brains=("a",), groom=True)
+    [args] = [args for name, args in fake.calls if name == VectraResponseCycle.PLAN]
+    assert (args["using"], args["groom"], args["dry_run"]) == ("a", "true", "false")
+    assert [(item["instance"], item["brand"], len(item["commands"])) for item in json.loads(args["drivers"])] == [
+        ("ad", "Fake", 4), ("edr", "Fake", 2),
+    ]  # fmt: skip
+
+
+def test_driver_list_commands_by_brand_and_disabled_instances() -> None:
+    modules = {
+        "edr": {"brand": "Edr", "state": "active"},
+        "off": {"brand": "Edr", "state": "disabled"},
+        "mail": {"brand": "Mail", "state": "active"},
+    }
+    commands = {"Edr": [{"name": "vectra-block-host"}, {"name": "edr-search"}], "Mail": [{"name": "send-mail"}]}
+    house = House(lambda command, args: [], lambda: modules, lambda: commands, lambda: NOW)
+    assert driver_list(house) == [{"instance": "edr", "brand": "Edr", "commands": ["vectra-block-host"]}]
+
+
+def test_run_cycle_tags_that_could_not_be_written_are_a_warning() -> None:
+    fake = new_house()
+    brain = fake.brains["a"]
+    record = brain.record
+
+    def failing_tags(args: Mapping[str, Any], now: float) -> dict[str, Any]:
+        errors = ["host:41: tag refused"] if args["stage"] == "end" else []
+        return {
+            **record(args, now),
+            **({"EntryContext": {"VectraResponse.Record": {"errors": errors}}} if errors else {}),
+        }
+
+    brain.record = failing_tags  # type: ignore[method-assign]
+    report = cycle(fake, brains=("a",))
+    assert [event.text for event in report.events if event.kind == "warning"] == ["host:41: tag refused"]
+    assert report.status == "ok"
+
+
 # ---- static destinations
 
 
@@ -480,9 +529,10 @@ def test_run_cycle_wrong_or_missing_brains_are_refused(brains: tuple[str, ...], 
         ({}, {}),
         ({"destinations": ""}, {"destinations": ""}),
         ({"destinations_error": "no file"}, {"destinations_error": "no file"}),
-        ({"list_name": "there"}, {"destinations": "203.0.113.9"}),
-        ({"list_name": "empty"}, {"destinations": ""}),
-        ({"list_name": "gone"}, {"destinations_error": "list gone: Item not found (8)"}),
+        ({"list_name": "file", "destinations": "x"}, {"destinations": "x", "list": "file"}),
+        ({"list_name": "there"}, {"destinations": "203.0.113.9", "list": "there"}),
+        ({"list_name": "empty"}, {"destinations": "", "list": "empty"}),
+        ({"list_name": "gone"}, {"destinations_error": "Item not found (8)", "list": "gone"}),
     ],
 )
 def test_read_destinations_missing_list_is_never_an_empty_one(
@@ -497,8 +547,9 @@ def test_read_destinations_refused_command_is_an_error_of_the_list() -> None:
     def refuse(command: str, args: dict[str, Any]) -> Any:
         raise ValueError("not allowed")
 
-    house = House(refuse, dict, lambda: NOW)
-    assert read_destinations(house, Options("job", list_name="x")) == {"destinations_error": "list x: not allowed"}
+    house = House(refuse, dict, dict, lambda: NOW)
+    expected = {"destinations_error": "not allowed", "list": "x"}
+    assert read_destinations(house, Options("job", list_name="x")) == expected
 
 
 def test_list_text_no_text_is_an_error() -> None:
@@ -629,6 +680,7 @@ def in_the_war_room(monkeypatch: pytest.MonkeyPatch, fake: FakeHouse, args: dict
     monkeypatch.setattr(demisto, "args", lambda: args)
     monkeypatch.setattr(demisto, "executeCommand", fake.execute)
     monkeypatch.setattr(demisto, "getModules", fake.modules)
+    monkeypatch.setattr(demisto, "getAllSupportedCommands", fake.supported)
     VectraResponseCycle.main()
 
 
@@ -657,5 +709,5 @@ def test_failures_are_exhaustive_no_call_raises_out_of_the_cycle() -> None:
         raise ValueError("the server is shutting down")
 
     execute: Callable[[str, dict[str, Any]], Any] = refuse
-    report = run_cycle(House(execute, fake.modules, lambda: NOW), Options("job"))
+    report = run_cycle(House(execute, fake.modules, fake.supported, lambda: NOW), Options("job"))
     assert [brain.status for brain in report.brains] == ["error", "error"]
