@@ -247,7 +247,9 @@ def entity_params(params: Mapping[str, Any], kind: str) -> EntityRules:
         score=score_param(params, f"{kind}_score", f"{title} block from this score"),
         urgency=None if urgency < 0 else int(urgency),
         types=lines_param(params, f"{kind}_detection_types"),
-        minimum=score_param(params, f"{kind}_detection_score", f"{title} least score for these detection types"),
+        minimum=score_param(
+            params, f"{kind}_detection_score", f"{title} least score for these detection types", minimum=True
+        ),
     )
 
 
@@ -328,7 +330,8 @@ def clock_param(params: Mapping[str, Any], name: str, title: str, default: int) 
     return minutes
 
 
-def score_param(params: Mapping[str, Any], name: str, title: str) -> Score | None:
+def score_param(params: Mapping[str, Any], name: str, title: str, minimum: bool = False) -> Score | None:
+    """A threshold pair; one that every entity reaches is refused unless it is only a `minimum` beside other rules."""
     text = text_param(params, name)
     if not text:
         return None
@@ -337,7 +340,10 @@ def score_param(params: Mapping[str, Any], name: str, title: str) -> Score | Non
         raise ValueError(
             f"Parameter '{name}' ({title}): {text!r} is not threat and certainty from 0 to 100, such as '80 and 70'."
         )
-    return Score(int(found[1]), found[2].lower(), int(found[3]))
+    score = Score(int(found[1]), found[2].lower(), int(found[3]))
+    if score.met(0, 0) and not minimum:
+        raise ValueError(f"Parameter '{name}' ({title}): {text!r} is reached by everything; it would block all.")
+    return score
 
 
 def tag_param(params: Mapping[str, Any], name: str, title: str, default: str) -> str:
@@ -568,7 +574,7 @@ class VectraClient(BaseClient):
     def one(self, kind: str, number: str) -> dict[str, Any] | None:
         """One host, account or detection; None when Vectra does not have it."""
         try:
-            body = self.call("GET", f"{PLURAL[kind]}/{number}", {"include_ldap": "true"} if kind != "detection" else {})
+            body = self.call("GET", f"{PLURAL[kind]}/{number}", {"include_ldap": "true"} if kind == "host" else {})
         except VectraNotFoundError:
             return None
         return body if isinstance(body, dict) else None
@@ -770,8 +776,8 @@ def connection_failure(path: str, error: Exception, repeat: bool) -> Exception:
 class Entity:
     """A host or an account. `partial`: it was only seen inside something else, so tags or details may be missing.
 
-    `aliases` are the texts by which groups and critical assets may name it, in lower case. `args` are the arguments
-    of the driver commands. Scores 0 to 99, urgency 0 to 100 or None.
+    `aliases` are the texts by which groups and critical assets may name it, in lower case; `groups` the groups that
+    it says it is in. `args` are the arguments of the driver commands. Scores 0 to 99, urgency 0 to 100 or None.
     """
 
     kind: str
@@ -783,6 +789,7 @@ class Entity:
     urgency: float | None = None
     key_asset: bool = False
     aliases: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
     args: Mapping[str, Any] = field(default_factory=dict)
     partial: bool = False
     tags_known: bool = True
@@ -931,6 +938,9 @@ def scores_from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "tags": words_of(item.get("tags")),
         "tags_known": isinstance(item.get("tags"), list),
+        "groups": frozenset(
+            str(group.get("name") if isinstance(group, dict) else group) for group in item.get("groups") or []
+        ),
         "threat": number_of(item, "threat", "t_score"),
         "certainty": number_of(item, "certainty", "c_score"),
         "urgency": number_of(item, "urgency_score") if item.get("urgency_score") is not None else None,
@@ -1188,8 +1198,11 @@ def as_network(text: str) -> Any:
         return None
 
 
-def is_member(entity: Entity, members: frozenset[str]) -> bool:
-    return entity.number in members if entity.kind == "host" else bool(entity.aliases & members)
+def is_member(entity: Entity, members: frozenset[str], group: str) -> bool:
+    """By the group's word (host ids, account uids) or by the entity's own."""
+    return group in entity.groups or (
+        entity.number in members if entity.kind == "host" else bool(entity.aliases & members)
+    )
 
 
 def sources_of(ctx: Context, key: str) -> list[Entity]:
@@ -1212,8 +1225,9 @@ def protection(ctx: Context, key: str) -> str:
     """Why this must never be contained: no-block group or critical asset. Empty when it may."""
     for entity in sources_of(ctx, key):
         who = "" if entity.key == key else f"its {entity.kind} {entity.name or entity.number} is "
-        if is_member(entity, ctx.no_block[entity.kind]):
-            return f"{who}member of no-block group {ctx.settings.rules(entity.kind).no_block_group!r}"
+        group = ctx.settings.rules(entity.kind).no_block_group
+        if group and is_member(entity, ctx.no_block[entity.kind], group):
+            return f"{who}member of no-block group {group!r}"
         if is_critical(ctx, entity):
             return f"{who}on the list of critical assets"
     return ""
@@ -1243,7 +1257,7 @@ def rules_met(ctx: Context, key: str, slack_for: Iterable[str] = ()) -> list[tup
     if rules.block_tag and rules.block_tag in subject.tags:
         found.append(("tag", f"carries the tag {rules.block_tag!r}"))
     found += score_rules_met(ctx, subject, rules, slack)
-    if rules.block_group and is_member(subject, ctx.block[subject.kind]):
+    if rules.block_group and is_member(subject, ctx.block[subject.kind], rules.block_group):
         found.append(("group", f"is in group {rules.block_group!r}"))
     return found + type_rules_met(ctx, subject, rules, slack)
 
@@ -2372,8 +2386,17 @@ class Reader:
                 self.add(entity_from_item(kind, item))
         elif rules.score is not None:
             for query in score_queries(rules.score, slack):
-                for item in self.client.listing(path, query):
+                for item in self.scored(kind, query):
                     self.add(entity_from_item(kind, item))
+
+    def scored(self, kind: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Entities by score; all active ones where the cloud API does not take scores as a filter of accounts."""
+        try:
+            return self.client.listing(PLURAL[kind], query)
+        except VectraRequestError:
+            if not self.settings.cloud:
+                raise
+            return self.client.listing(PLURAL[kind], {"state": "active"})
 
     def read_detections(self) -> None:
         settings = self.settings
@@ -2466,6 +2489,7 @@ def joined(known: Entity, other: Entity) -> Entity:
         certainty=max(full.certainty, rest.certainty),
         key_asset=full.key_asset or rest.key_asset,
         aliases=full.aliases | rest.aliases,
+        groups=full.groups | rest.groups,
         args={**rest.args, **full.args},
     )
 
@@ -2785,7 +2809,7 @@ def record_intent(brain: Brain, args: Mapping[str, Any], stage: str, owner: str)
 
 
 def record_outcome(brain: Brain, args: Mapping[str, Any], stage: str, owner: str) -> CommandResults:
-    """Keep what was done and show it on Vectra; at the end of a cycle catch up on everything and give back the lease."""
+    """Keep what was done and show it on Vectra; the end of a cycle catches up and gives the lease back."""
     decisions, rows, now = decisions_arg(args), json_arg(args, "outcomes"), brain.now()
     name, ends = brain.name(brain.state.load()), stage == "end"
     own = [row for row in rows if row.get("brain") in (name, brain.instance) and is_outcome(row)]
