@@ -1130,14 +1130,15 @@ def started(state: dict[str, Any], query_mark: str, newest: Position, now: str, 
 
 
 class PageOutcome(NamedTuple):
-    """A page that was delivered: (value, type, reason) of what was set aside, the number XDR took, and of those
-    without news.
+    """A page that was delivered: (value, type, reason) of what was set aside, the number XDR took, and of those without
+    news; `tried` are the values that were looked at, which in a look-back are not all of the page.
     """
 
     page: Page
     rejects: list[tuple[str, str, str]]
     pushed: int
     no_news: int
+    tried: frozenset[Any]
 
 
 def counted(state: dict[str, Any], outcome: PageOutcome, now: str) -> dict[str, Any]:
@@ -1149,13 +1150,16 @@ def counted(state: dict[str, Any], outcome: PageOutcome, now: str) -> dict[str, 
         "no_news": counts["no_news"] + outcome.no_news,
         "rejected": counts["rejected"] + len(outcome.rejects),
     }
-    values = {ioc.get("value") for ioc in outcome.page.iocs} if state["rejects"] else set()
-    state = with_rejects(state, outcome.rejects, values, now, "to XDR")
+    state = with_rejects(state, outcome.rejects, outcome.tried, now, "to XDR")
     return {**state, "counts": counts, "last": {**state["last"], "outbound": now}}
 
 
 def with_rejects(
-    state: dict[str, Any], rejects: Iterable[tuple[str, str, str]], seen: set[Any], now: str, direction: str
+    state: dict[str, Any],
+    rejects: Iterable[tuple[str, str, str]],
+    seen: "set[Any] | frozenset[Any]",
+    now: str,
+    direction: str,
 ) -> dict[str, Any]:
     """Set records aside. A value that was `seen` and is not among them any more is taken off the list."""
     kept = {value: entry for value, entry in state["rejects"].items() if value not in seen}
@@ -1562,7 +1566,7 @@ class Sync:
         behind it is
         committed, even where XDR took it: the next run sends it again.
         """
-        on_the_way: deque[tuple[Page, PagePlan, Future[list[tuple[str, str, str]]]]] = deque()
+        on_the_way: deque[tuple[Page, PagePlan, frozenset[Any], Future[list[tuple[str, str, str]]]]] = deque()
         with ThreadPoolExecutor(self.settings.in_flight) as pool:
             for page in self.pages(query, sort, after, limit):
                 iocs = [ioc for ioc in page.iocs if wanted(ioc)] if wanted else page.iocs
@@ -1570,7 +1574,8 @@ class Sync:
                     must_go_on(page)
                     continue
                 plan = plan_page(iocs, self.settings, self.now_ms())
-                on_the_way.append((page, plan, pool.submit(self.delivery.send, plan)))
+                tried = frozenset(str(ioc.get("value") or ioc.get("id") or "") for ioc in iocs)
+                on_the_way.append((page, plan, tried, pool.submit(self.delivery.send, plan)))
                 if len(on_the_way) >= self.settings.in_flight:
                     self.settle(*on_the_way.popleft(), commit)
             while on_the_way:
@@ -1592,6 +1597,7 @@ class Sync:
         self,
         page: Page,
         plan: PagePlan,
+        tried: frozenset[Any],
         delivered: "Future[list[tuple[str, str, str]]]",
         commit: Callable[[PageOutcome], None],
     ) -> None:
@@ -1601,7 +1607,8 @@ class Sync:
                 self.server.log(f"Set aside: {value} ({kind}): {reason}")
         values = {value for value, _, _ in refused}
         self.create([item for value, item in plan.notes.items() if value not in values])
-        commit(PageOutcome(page, [*plan.rejects, *refused], len(plan.records) - len(refused), plan.no_news))
+        pushed = len(plan.records) - len(refused)
+        commit(PageOutcome(page, [*plan.rejects, *refused], pushed, plan.no_news, tried))
 
     def create(self, items: Sequence[dict[str, Any]]) -> None:
         for chunk in slices(items, CREATE_SLICE):

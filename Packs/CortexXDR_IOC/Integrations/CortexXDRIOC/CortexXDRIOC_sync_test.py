@@ -218,6 +218,8 @@ def happen(world: World, event: tuple[Any, ...], by_hand: bool) -> None:
         fetch(world)
         return
     side, value, name, content = event
+    # No moment comes twice: going back to the very moment that XDR has just replaced is not told from keeping it.
+    content = content + int(world.clock.seconds) * 1000 if name == "expiration" else content
     if side == "xsoar":
         in_xsoar(world, value, name, content, by_hand)
     elif value in world.xdr.rules and not world.xdr.rules[value].get("deleted"):
