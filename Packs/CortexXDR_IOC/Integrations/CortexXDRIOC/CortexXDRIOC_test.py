@@ -242,6 +242,16 @@ def test_defect_10_overlapping_runs_do_not_overwrite_each_other() -> None:
     assert state["inbound"]["ts"] == world.xdr.rules["203.0.113.1"]["t"]
     assert not state["bulk"]["open"] and state["bulk"]["done"] >= 12
     assert world.xsoar.context["other"] == "kept"
+    late, edge = world.sync(), state["fresh"]["edge"]
+
+    def change(read: dict[str, Any]) -> dict[str, Any]:
+        if read["fresh"]["edge"] == edge:
+            world.xsoar.add("10.4.4.4", tick=100)
+            fetch(world)
+        return {**read, "key_type": "standard"}
+
+    late.state.update(change)
+    assert (world.xsoar.state()["key_type"], world.xsoar.state()["fresh"]["edge"] > edge) == ("standard", True)
 
 
 def test_defect_11_there_is_a_way_to_remove_what_left_the_sync_query() -> None:
@@ -249,11 +259,12 @@ def test_defect_11_there_is_a_way_to_remove_what_left_the_sync_query() -> None:
     what expired, was deleted or was judged anew is missing. Nothing is removed on a partial listing.
     """
     world = World()
-    world.add_many(3)
     world.xsoar.add("10.2.2.2", score=2)
+    world.clock.advance(1000)
+    world.add_many(3)
     fetch(world)
     world.xsoar.feed("10.0.0.0", score=1)
-    del world.xsoar.docs["00002"]
+    del world.xsoar.docs["00003"]
     world.xsoar.edit("10.0.0.2", expiration="2025-01-01T00:00:00Z")
     world.xsoar.matches = lambda doc: doc["score"] >= 2
     wider = World(query="reputation:Bad or reputation:Suspicious")
