@@ -101,6 +101,7 @@ def test_header_unknown_is_400_and_path_unknown_404(vectra: Start) -> None:
     client = vectra()
     assert client.http.get(f"{client.emulator.url}/api/v3.4/hosts", headers={"X-Other": "1"}).status_code == 400
     assert client.call("GET", "nothing").json() == {"detail": "Not found."}
+    assert client.call("GET", "hosts/").status_code == 200
     assert client.call("GET", "hosts/99999999999999999999").status_code == 404
     assert client.call("POST", "hosts").status_code == 405
 
