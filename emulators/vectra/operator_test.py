@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from emulators.vectra.conftest import Client, Start, host
+from emulators.vectra.conftest import Client, Start, host, starting
 
 COUNTS = {"hosts": 30, "accounts": 20, "detections": 40, "groups": 8}
 
@@ -23,6 +24,13 @@ def seeded(client: Client) -> Client:
         ],
     )
     return client
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[Client]:
+    """One brain for all tests whose requests are refused."""
+    with starting() as start:
+        yield seeded(start())
 
 
 def test_generate_is_the_same_each_time_and_hangs_together(vectra: Start) -> None:
@@ -61,11 +69,10 @@ def test_generate_after_objects_is_refused_and_seed_is_whole_or_nothing(vectra: 
         {"users": []},
     ],
 )
-def test_seed_wrong_is_400(vectra: Start, payload: Any) -> None:
-    client = seeded(vectra())
-    before = client.admin("count")
-    assert client.admin("seed", payload, 400)["error"]
-    assert client.admin("count") == before
+def test_seed_wrong_is_400(kept: Client, payload: Any) -> None:
+    before = kept.admin("count")
+    assert kept.admin("seed", payload, 400)["error"]
+    assert kept.admin("count") == before
 
 
 def test_edit_scores_raises_them_and_follows_with_priority(vectra: Start) -> None:
@@ -144,10 +151,9 @@ def test_edit_uid_follows_into_the_groups(vectra: Start) -> None:
         ("host", 400),
     ],
 )
-def test_edit_wrong_is_refused_and_undoes_its_list(vectra: Start, edit: Any, status: int) -> None:
-    client = seeded(vectra())
-    client.admin("edit", [{"host": 2, "threat": 50}, edit], status)
-    assert client.get("hosts/2")["threat"] == 0
+def test_edit_wrong_is_refused_and_undoes_its_list(kept: Client, edit: Any, status: int) -> None:
+    kept.admin("edit", [{"host": 2, "threat": 50}, edit], status)
+    assert kept.get("hosts/2")["threat"] == 0
 
 
 def test_dump_has_every_object_with_its_kind(vectra: Start) -> None:
