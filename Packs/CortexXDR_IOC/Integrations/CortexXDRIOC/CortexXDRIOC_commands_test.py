@@ -168,7 +168,7 @@ def test_sync_of_a_listing_that_ended_early_sends_nothing() -> None:
     def short(**more: Any) -> dict[str, Any]:
         return {**search(**more), "total": 900}
 
-    world.xsoar.search = short  # type: ignore[method-assign]
+    world.xsoar.search = short  # type: ignore[method-assign,assignment]
     api = Api(world.clock.timing())
     with pytest.raises(Exception, match="5 of 900"):
         run(world, "xdr-iocs-sync", api)

@@ -404,7 +404,7 @@ class Api(IndicatorClient):
         self.answers: dict[str, list[tuple[int, Any]]] = {}
         self.seen: list[dict[str, Any]] = []
 
-    def _http_request(self, method: str, **more: Any) -> requests.Response:
+    def _http_request(self, method: str, **more: Any) -> requests.Response:  # type: ignore[override]
         data = more["data"]
         body = data.read() if hasattr(data, "read") else data
         self.seen.append({**more, "method": method, "data": body})

@@ -447,13 +447,9 @@ def test_defect_23_replies_of_every_order_are_read_and_orders_are_cut() -> None:
     assert [len(json.loads(one["data"])["request_data"]) for one in api.seen] == [2, 2, 1]
     for path in ("disable_iocs", "enable_iocs", "sync_tim_iocs"):
         api.answers[path] = [(200, {"reply": {"success": False, "error": "not today"}})]
-    for command, args in (
-        ("xdr-iocs-disable", {"indicator": "a.example"}),
-        ("xdr-iocs-enable", {"indicator": "a.example"}),
-        ("xdr-iocs-sync", {"firstTime": "true"}),
-    ):
+    for command in ("xdr-iocs-disable", "xdr-iocs-enable", "xdr-iocs-sync"):
         with pytest.raises(XDRRetryError, match="not today"):
-            run(world, command, api, **args)
+            run(world, command, api, indicator="a.example", firstTime="true")
     assert not world.xsoar.context
 
 
