@@ -56,7 +56,7 @@ IS_PY3 = True
 PY_VER_MINOR = sys.version_info.minor
 
 
-def __line__() -> int:
+def __line__() -> int:  # noqa: N807 - the name that the SDK writes
     """The line of the caller. Unified code passes it to `register_module_line`."""
     frame = sys._getframe(1)
     return frame.f_lineno
