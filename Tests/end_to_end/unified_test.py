@@ -1,4 +1,4 @@
-"""The integration as written and as the SDK unified it: the same state in Cortex XDR, the same context, the same entries."""
+"""The integration as written and as the SDK unified it: the same in Cortex XDR, in the context and in the entries."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ def round_of(folder: Path, content: Path) -> Result:
     """A test, a first sync, edits on both sides, every command, one more fetch."""
     with synced(folder, COUNT, content) as (host, emulator):
         results = [host.test_instance(INSTANCE), host.fetch(INSTANCE)]
+        assert results[-1].error is None
         assert in_xdr(emulator) == expected_rows(samples(COUNT))
         with emulator.lock:
             emulator.state.edit([{"indicator": sample(n).value, "comment": f"by hand {n}"} for n in range(5, 9)])
@@ -112,7 +113,7 @@ def test_unified_form_does_exactly_what_the_source_does(unified: Path, tmp_path:
 def test_unified_form_is_found_by_content_add(unified: Path, tmp_path: Path) -> None:
     shell = Shell(tmp_path / "home")
     shell.good("init")
-    for path in (unified, unified.parent.parent):
+    for path in (unified, unified.parent):
         shell.good("content", "add", str(path))
         items = shell.json("content", "list")["items"]
         assert [item["id"] for item in items if item["kind"] == "integration"] == ["CortexXDRIOC"]
