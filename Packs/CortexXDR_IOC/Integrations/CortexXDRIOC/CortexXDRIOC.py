@@ -834,6 +834,18 @@ def inbound_score(theirs: Mapping[str, Any], current: Mapping[str, Any] | None) 
     return own_vote(current) if current and score == (current.get("score") or 0) else score
 
 
+def standing_expiration(ioc: Mapping[str, Any]) -> dict[str, Any]:
+    """The expiration that an indicator has, as a field to hand over again; nothing when it never expires.
+
+    An item that names none would get what the expiration policy of this instance says, "never" as a rule, in place of
+    what the other sources said; and the next push would carry that to XDR.
+    """
+    expiration = ioc.get("expiration")
+    if not isinstance(expiration, str) or not expiration or expiration.startswith("0001"):
+        return {}
+    return {"expirationdate": expiration}
+
+
 def inbound_fields(theirs: Mapping[str, Any], current: Mapping[str, Any] | None, settings: Settings) -> dict[str, Any]:
     """The indicator fields that a change in XDR sets. A missing value sets nothing, so nothing is wiped by accident."""
     rest = without_link(theirs["comment"], settings.link_prefix)
@@ -981,6 +993,7 @@ def inbound_item(
         # Both sides changed it. XSOAR's news goes out at this run, XDR's elsewhere in the record is taken now.
         item["fields"] = without_owned(item["fields"], changed, settings)
         item["score"] = own_vote(current) if "reputation" in changed else item["score"]
+    item["fields"] = {**standing_expiration(current or {}), **item["fields"]}
     before = memory["base"] if memory else {}
     base = expected_base(item, theirs, current, settings, now_ms)
     base = {name: expected for name, expected in base.items() if name not in changed}
@@ -1876,7 +1889,7 @@ def forgetting_item(ioc: Mapping[str, Any]) -> dict[str, Any]:
         "value": ioc["value"],
         "type": ioc["indicator_type"],
         "score": own_vote(ioc),
-        "fields": {"xdriocstate": "{}"},
+        "fields": {**standing_expiration(ioc), "xdriocstate": "{}"},
         "rawJSON": {"RULE_INDICATOR": ioc["value"]},
     }
 
@@ -1915,7 +1928,7 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
 
 def status_item(ioc: Mapping[str, Any], word: str) -> dict[str, Any]:
     """The indicator again, with its status field and the memory of XDR's side set; our vote stays as it was."""
-    fields: dict[str, Any] = {"xdriocstatus": word}
+    fields: dict[str, Any] = {**standing_expiration(ioc), "xdriocstatus": word}
     memory = load_memory(ioc.get("CustomFields") or {})
     if memory is not None:
         theirs = {**memory["theirs"], "status": word.upper()}
