@@ -1445,7 +1445,10 @@ class Delivery:
         """
         errors: list[tuple[str, str]] = []
         for chunk in slices(plan.records, self.largest):
-            errors += self.halving(list(chunk), [])
+            outcomes: list[bool] = []
+            errors += self.halving(list(chunk), outcomes)
+            if len(chunk) > 1 and not any(outcomes):
+                raise XDRBadRequestError(f"Cortex XDR refuses every record of a request alike: {errors[-1][1]}")
         sent = {record["indicator"].lower(): record["indicator"] for record in plan.records}
         refused = {sent.get(value.lower(), value): reason for value, reason in errors}
         enable = [value for value in plan.enable if value not in refused]
@@ -1463,9 +1466,9 @@ class Delivery:
         try:
             errors = self.client.insert(records).errors
         except (XDRTooLargeError, XDRBadRequestError) as error:
+            outcomes.append(False)
             if len(records) == 1:
                 return [(records[0]["indicator"], str(error))]
-            outcomes.append(False)
             if len(outcomes) >= self.GIVE_UP_AFTER and not any(outcomes):
                 raise
             half = (len(records) + 1) // 2

@@ -187,10 +187,11 @@ def test_delivery_finds_the_records_for_which_a_whole_request_is_refused(api: Ap
     assert good == {f"v{n}" for n in range(8)} - set(bad)
 
 
-def test_delivery_to_an_api_that_refuses_everything_gives_up_instead_of_setting_all_aside(api: Api) -> None:
+@pytest.mark.parametrize("count", [2, 5, 4000])
+def test_delivery_to_an_api_that_refuses_everything_gives_up_instead_of_setting_all_aside(api: Api, count: int) -> None:
     api.answers["tim_insert_jsons"] = [(400, {"reply": {"err_msg": "no such format"}})]
     with pytest.raises(XDRBadRequestError, match="no such format"):
-        Delivery(api).send(plan(4000))
+        Delivery(api).send(plan(count))
     assert len(api.seen) <= 200
 
 
