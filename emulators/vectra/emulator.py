@@ -75,8 +75,7 @@ class Vectra(Emulator[VectraState, VectraOptions]):
         """The calls of the offered version."""
         routes = [route for area in (ListCalls, GroupCalls, TagCalls, NoteCalls) for route in area(self).routes()]
         if self.options.auth == "oauth":
-            path = self.options.version.token_path + "/"
-            routes.append(Route("POST", path, self._issue, _FORM))
+            routes.append(Route("POST", self.options.version.token_path, self._issue, _FORM))
         return routes
 
     def authenticate(self, call: Call) -> None:

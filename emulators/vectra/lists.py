@@ -44,12 +44,12 @@ class ListCalls:
         """All reading calls of the offered version but those of groups."""
         options, base = self._tenant.options, self._tenant.options.version.base
         lists = [hosts(options), accounts(options), detections(options)]
-        routes = [Route("GET", f"{base}/lockdown/", self._lockdown, "none", frozenset({"type"}))]
+        routes = [Route("GET", f"{base}/lockdown", self._lockdown, "none", frozenset({"type"}))]
         if options.version.rux:
             lists.append(entities(options))
-            routes.append(Route("GET", f"{base}/events/entity_scoring/", self._events, "none", _EVENT_PARAMETERS))
+            routes.append(Route("GET", f"{base}/events/entity_scoring", self._events, "none", _EVENT_PARAMETERS))
         for resource in lists:
-            routes += self._routes_of(resource, f"{base}/{resource.name}/")
+            routes += self._routes_of(resource, f"{base}/{resource.name}")
         return routes
 
     def _routes_of(self, resource: Resource, path: str) -> list[Route]:
@@ -60,7 +60,7 @@ class ListCalls:
         }.get(resource.name, set())
         return [
             Route("GET", path, lambda call: self._list(call, resource), "none", resource.parameters),
-            Route("GET", f"{path}{ID}/", lambda call: self._one(call, resource), "none", resource.trims | more),
+            Route("GET", f"{path}/{ID}", lambda call: self._one(call, resource), "none", resource.trims | more),
         ]
 
     def _list(self, call: Call, resource: Resource) -> Reply:
@@ -158,8 +158,8 @@ class GroupCalls:
         if version.since("3.4"):
             names |= {"is_regex", "is_membership_evaluation_ongoing"}
         return [
-            Route("GET", f"{version.base}/groups/", self._list, "none", names),
-            Route("GET", f"{version.base}/groups/{ID}/", self._one, "none", one),
+            Route("GET", f"{version.base}/groups", self._list, "none", names),
+            Route("GET", f"{version.base}/groups/{ID}", self._one, "none", one),
         ]
 
     def _list(self, call: Call) -> Reply:

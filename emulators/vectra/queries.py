@@ -140,11 +140,6 @@ def at_most(column: str) -> Reader:
     return lambda name, text: Condition(f"{column} <= ?", (whole(name, text),))
 
 
-def same_number(column: str) -> Reader:
-    """The column is the number."""
-    return lambda name, text: Condition(f"{column} = ?", (whole(name, text),))
-
-
 def same(column: str, choices: Collection[str] | None = None) -> Reader:
     """The column is the text, which may have to be one of `choices`."""
     return lambda name, text: Condition(f"{column} = ?", (text if choices is None else choice(name, text, choices),))

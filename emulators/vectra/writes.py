@@ -55,14 +55,14 @@ class TagCalls:
         version = self._tenant.options.version
         routes: list[Route] = []
         for kind in self._forms.kinds():
-            routes += self._routes_of(kind, f"{version.base}/tagging/{kind}/", bulk=not version.rux)
+            routes += self._routes_of(kind, f"{version.base}/tagging/{kind}", bulk=not version.rux)
         return routes
 
     def _routes_of(self, kind: str, path: str, *, bulk: bool) -> list[Route]:
         query = self._forms.query(kind)
         routes = [
-            Route("GET", f"{path}{ID}/", lambda call: self._read(call, kind), "none", query),
-            Route("PATCH", f"{path}{ID}/", lambda call: self._replace(call, kind), "json", query),
+            Route("GET", f"{path}/{ID}", lambda call: self._read(call, kind), "none", query),
+            Route("PATCH", f"{path}/{ID}", lambda call: self._replace(call, kind), "json", query),
         ]
         if bulk:
             routes.append(Route("POST", path, lambda call: self._bulk(call, kind, add=True)))
@@ -120,11 +120,11 @@ class NoteCalls:
         routes: list[Route] = []
         for kind in self._forms.kinds():
             plural = "entities" if kind == "entity" else f"{kind}s"
-            routes += self._routes_of(kind, f"{base}/{plural}/{ID}/notes/")
+            routes += self._routes_of(kind, f"{base}/{plural}/{ID}/notes")
         return routes
 
     def _routes_of(self, kind: str, path: str) -> list[Route]:
-        query, one = self._forms.query(kind), f"{path}{_NOTE_ID}/"
+        query, one = self._forms.query(kind), f"{path}/{_NOTE_ID}"
         return [
             Route("GET", path, lambda call: self._list(call, kind), "none", query),
             Route("POST", path, lambda call: self._add(call, kind), "json", query),

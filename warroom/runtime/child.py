@@ -106,13 +106,20 @@ def load(code: Mapping[str, Any]) -> tuple[types.CodeType, str]:
     return compile(source, name, "exec", dont_inherit=True), name
 
 
+# The server puts the text of CommonServerPython in front of content, so its private names are seen there, too.
+_OF_EVERY_MODULE = frozenset(
+    "__all__ __annotations__ __builtins__ __cached__ __doc__ __file__ __loader__ __name__ __package__ __path__"
+    " __spec__".split()
+)
+
+
 def main_module(demisto: Demisto, filename: str) -> types.ModuleType:
     """The module that content runs as, with what the server puts in front of it; sys.modules holds it as __main__."""
     module = types.ModuleType("__main__")
     common = importlib.import_module("CommonServerPython")
     user = importlib.import_module("CommonServerUserPython")
     for source in (common, user):
-        vars(module).update({name: value for name, value in vars(source).items() if not name.startswith("_")})
+        vars(module).update({name: value for name, value in vars(source).items() if name not in _OF_EVERY_MODULE})
     vars(module).update(demisto=demisto, __file__=filename, __builtins__=__builtins__)
     sys.modules["__main__"] = module
     return module

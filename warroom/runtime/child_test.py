@@ -107,6 +107,17 @@ def test_child_uncaught_exception_in_unified_code_shows_the_line(tmp_path: Path)
     assert "line 2, in <module>\n    raise DemistoException" in crash["traceback"]
 
 
+def test_child_runs_the_marks_that_unified_code_begins_and_ends_with(tmp_path: Path) -> None:
+    source = (
+        "register_module_line('Sample', 'start', __line__())\n"
+        "line = __line__()\ndemisto.results(str(line))\n"
+        "register_module_line('Sample', 'end', __line__())\n"
+    )
+    run = run_child(job(source), tmp_path)
+    assert run.of("crash") == []
+    assert run.entries[0]["Contents"] == "2"
+
+
 def test_child_syntax_error_is_a_crash(tmp_path: Path) -> None:
     (crash,) = run_child(job("def :"), tmp_path).of("crash")
     assert crash["error"].startswith("SyntaxError")

@@ -205,7 +205,8 @@ class BaseClient:
             raise self._connection_failure(error) from error
         if not self._is_status_code_valid(response, ok_codes):
             (error_handler or self.client_error_handler)(response)
-        if not response.content and return_empty_response and response.status_code in (empty_valid_codes or (204,)):
+        # The body comes last: looking at it would read a streamed reply whole.
+        if return_empty_response and response.status_code in (empty_valid_codes or (204,)) and not response.content:
             return response
         return _body(response, resp_type)
 

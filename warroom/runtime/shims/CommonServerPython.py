@@ -56,5 +56,11 @@ IS_PY3 = True
 PY_VER_MINOR = sys.version_info.minor
 
 
+def __line__() -> int:  # noqa: N807 - the name that the SDK writes
+    """The line of the caller. Unified code passes it to `register_module_line`."""
+    frame = sys._getframe(1)
+    return frame.f_lineno
+
+
 def register_module_line(module_name: str, start_end: str, line: int, wrapper: int = 0) -> None:
     """Does nothing: unified code marks its modules by it, and tracebacks here name the real lines anyway."""

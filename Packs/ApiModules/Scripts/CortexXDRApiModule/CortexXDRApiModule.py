@@ -35,6 +35,7 @@ from urllib3.exceptions import NewConnectionError
 XDR_NONCE_LENGTH = 64
 XDR_NONCE_ALPHABET = string.ascii_letters + string.digits
 XDR_KEY_TYPES = ("advanced", "standard")
+XDR_GRACE_SECONDS = 20.0
 XDR_REPEATABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 599})
 XDR_TURNED_AWAY_STATUS = frozenset({425, 429})
 XDR_CONFIG_HINTS = {
@@ -240,7 +241,8 @@ class XDRClient(BaseClient):
     not of that kind say `once=True`: they are repeated only when XDR certainly did not begin them.
 
     Args:
-        deadline: value of `timing.monotonic` after which no further wait is started; None for no limit.
+        deadline: value of `timing.monotonic` after which no further wait is started and 20 seconds after which the last
+            request has ended; None for no limit.
         detect_key_type: on a 401, go on with the other kind of key (`key` tells which is in use).
         source_headers: headers sent with every call, besides the key's.
     """
@@ -367,7 +369,7 @@ class XDRClient(BaseClient):
                 full_url=f"{self._base_url}/public_api/v1/{path}",
                 headers=headers,
                 data=opened or body,
-                timeout=self.timeout_seconds,
+                timeout=self.time_for_one_request(),
                 resp_type="response",
                 ok_codes=tuple(range(100, 600)),
                 stream=stream,
@@ -377,6 +379,13 @@ class XDRClient(BaseClient):
         finally:
             if opened is not None:
                 opened.close()
+
+    def time_for_one_request(self) -> float:
+        """The time-out of the next request: shorter near the deadline, to end before the server ends the run."""
+        if self.deadline is None:
+            return self.timeout_seconds
+        left = self.deadline - self.timing.monotonic()
+        return min(self.timeout_seconds, max(left, 0.0) + XDR_GRACE_SECONDS)
 
     def failure(self, path: str, response: requests.Response) -> XDRError:
         """The exception that fits a reply which is not a success."""

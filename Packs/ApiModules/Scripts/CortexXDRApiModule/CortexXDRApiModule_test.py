@@ -360,6 +360,15 @@ def test_no_wait_is_started_that_would_end_after_the_deadline(vendor: Vendor, cl
     assert len(vendor.seen) == 2
 
 
+@pytest.mark.parametrize(
+    ("deadline", "seconds"), [(None, 120), (1000.0, 120), (110.0, 120), (50.0, 70), (0.0, 20), (-5.0, 20)]
+)
+def test_time_for_one_request_near_the_deadline_is_short(
+    vendor: Vendor, clock: Clock, deadline: float | None, seconds: float
+) -> None:
+    assert client(vendor, clock, deadline=deadline).time_for_one_request() == seconds
+
+
 def test_silence_is_a_failure_that_passes(vendor: Vendor, clock: Clock) -> None:
     vendor.replies = [Reply(200, {"reply": 1}, delay=0.15)]
     assert client(vendor, clock, timeout_seconds=0.05).post("x", None) == "fine"

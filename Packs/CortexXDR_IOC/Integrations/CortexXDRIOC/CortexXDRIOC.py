@@ -834,6 +834,18 @@ def inbound_score(theirs: Mapping[str, Any], current: Mapping[str, Any] | None) 
     return own_vote(current) if current and score == (current.get("score") or 0) else score
 
 
+def standing_expiration(ioc: Mapping[str, Any]) -> dict[str, Any]:
+    """The expiration that an indicator has, as a field to hand over again; nothing when it never expires.
+
+    An item that names none would get what the expiration policy of this instance says, "never" as a rule, in place of
+    what the other sources said; and the next push would carry that to XDR.
+    """
+    expiration = ioc.get("expiration")
+    if not isinstance(expiration, str) or not expiration or expiration.startswith("0001"):
+        return {}
+    return {"expirationdate": expiration}
+
+
 def inbound_fields(theirs: Mapping[str, Any], current: Mapping[str, Any] | None, settings: Settings) -> dict[str, Any]:
     """The indicator fields that a change in XDR sets. A missing value sets nothing, so nothing is wiped by accident."""
     rest = without_link(theirs["comment"], settings.link_prefix)
@@ -981,6 +993,7 @@ def inbound_item(
         # Both sides changed it. XSOAR's news goes out at this run, XDR's elsewhere in the record is taken now.
         item["fields"] = without_owned(item["fields"], changed, settings)
         item["score"] = own_vote(current) if "reputation" in changed else item["score"]
+    item["fields"] = {**standing_expiration(current or {}), **item["fields"]}
     before = memory["base"] if memory else {}
     base = expected_base(item, theirs, current, settings, now_ms)
     base = {name: expected for name, expected in base.items() if name not in changed}
@@ -1130,14 +1143,15 @@ def started(state: dict[str, Any], query_mark: str, newest: Position, now: str, 
 
 
 class PageOutcome(NamedTuple):
-    """A page that was delivered: (value, type, reason) of what was set aside, the number XDR took, and of those
-    without news.
+    """A page that was delivered: (value, type, reason) of what was set aside, the number XDR took, and of those without
+    news; `tried` are the values that were looked at, which in a look-back are not all of the page.
     """
 
     page: Page
     rejects: list[tuple[str, str, str]]
     pushed: int
     no_news: int
+    tried: frozenset[Any]
 
 
 def counted(state: dict[str, Any], outcome: PageOutcome, now: str) -> dict[str, Any]:
@@ -1149,13 +1163,16 @@ def counted(state: dict[str, Any], outcome: PageOutcome, now: str) -> dict[str, 
         "no_news": counts["no_news"] + outcome.no_news,
         "rejected": counts["rejected"] + len(outcome.rejects),
     }
-    values = {ioc.get("value") for ioc in outcome.page.iocs} if state["rejects"] else set()
-    state = with_rejects(state, outcome.rejects, values, now, "to XDR")
+    state = with_rejects(state, outcome.rejects, outcome.tried, now, "to XDR")
     return {**state, "counts": counts, "last": {**state["last"], "outbound": now}}
 
 
 def with_rejects(
-    state: dict[str, Any], rejects: Iterable[tuple[str, str, str]], seen: set[Any], now: str, direction: str
+    state: dict[str, Any],
+    rejects: Iterable[tuple[str, str, str]],
+    seen: "set[Any] | frozenset[Any]",
+    now: str,
+    direction: str,
 ) -> dict[str, Any]:
     """Set records aside. A value that was `seen` and is not among them any more is taken off the list."""
     kept = {value: entry for value, entry in state["rejects"].items() if value not in seen}
@@ -1428,7 +1445,10 @@ class Delivery:
         """
         errors: list[tuple[str, str]] = []
         for chunk in slices(plan.records, self.largest):
-            errors += self.halving(list(chunk), [])
+            outcomes: list[bool] = []
+            errors += self.halving(list(chunk), outcomes)
+            if len(chunk) > 1 and not any(outcomes):
+                raise XDRBadRequestError(f"Cortex XDR refuses every record of a request alike: {errors[-1][1]}")
         sent = {record["indicator"].lower(): record["indicator"] for record in plan.records}
         refused = {sent.get(value.lower(), value): reason for value, reason in errors}
         enable = [value for value in plan.enable if value not in refused]
@@ -1446,9 +1466,9 @@ class Delivery:
         try:
             errors = self.client.insert(records).errors
         except (XDRTooLargeError, XDRBadRequestError) as error:
+            outcomes.append(False)
             if len(records) == 1:
                 return [(records[0]["indicator"], str(error))]
-            outcomes.append(False)
             if len(outcomes) >= self.GIVE_UP_AFTER and not any(outcomes):
                 raise
             half = (len(records) + 1) // 2
@@ -1562,7 +1582,7 @@ class Sync:
         behind it is
         committed, even where XDR took it: the next run sends it again.
         """
-        on_the_way: deque[tuple[Page, PagePlan, Future[list[tuple[str, str, str]]]]] = deque()
+        on_the_way: deque[tuple[Page, PagePlan, frozenset[Any], Future[list[tuple[str, str, str]]]]] = deque()
         with ThreadPoolExecutor(self.settings.in_flight) as pool:
             for page in self.pages(query, sort, after, limit):
                 iocs = [ioc for ioc in page.iocs if wanted(ioc)] if wanted else page.iocs
@@ -1570,7 +1590,8 @@ class Sync:
                     must_go_on(page)
                     continue
                 plan = plan_page(iocs, self.settings, self.now_ms())
-                on_the_way.append((page, plan, pool.submit(self.delivery.send, plan)))
+                tried = frozenset(str(ioc.get("value") or ioc.get("id") or "") for ioc in iocs)
+                on_the_way.append((page, plan, tried, pool.submit(self.delivery.send, plan)))
                 if len(on_the_way) >= self.settings.in_flight:
                     self.settle(*on_the_way.popleft(), commit)
             while on_the_way:
@@ -1592,6 +1613,7 @@ class Sync:
         self,
         page: Page,
         plan: PagePlan,
+        tried: frozenset[Any],
         delivered: "Future[list[tuple[str, str, str]]]",
         commit: Callable[[PageOutcome], None],
     ) -> None:
@@ -1601,7 +1623,8 @@ class Sync:
                 self.server.log(f"Set aside: {value} ({kind}): {reason}")
         values = {value for value, _, _ in refused}
         self.create([item for value, item in plan.notes.items() if value not in values])
-        commit(PageOutcome(page, [*plan.rejects, *refused], len(plan.records) - len(refused), plan.no_news))
+        pushed = len(plan.records) - len(refused)
+        commit(PageOutcome(page, [*plan.rejects, *refused], pushed, plan.no_news, tried))
 
     def create(self, items: Sequence[dict[str, Any]]) -> None:
         for chunk in slices(items, CREATE_SLICE):
@@ -1869,7 +1892,7 @@ def forgetting_item(ioc: Mapping[str, Any]) -> dict[str, Any]:
         "value": ioc["value"],
         "type": ioc["indicator_type"],
         "score": own_vote(ioc),
-        "fields": {"xdriocstate": "{}"},
+        "fields": {**standing_expiration(ioc), "xdriocstate": "{}"},
         "rawJSON": {"RULE_INDICATOR": ioc["value"]},
     }
 
@@ -1908,7 +1931,7 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
 
 def status_item(ioc: Mapping[str, Any], word: str) -> dict[str, Any]:
     """The indicator again, with its status field and the memory of XDR's side set; our vote stays as it was."""
-    fields: dict[str, Any] = {"xdriocstatus": word}
+    fields: dict[str, Any] = {**standing_expiration(ioc), "xdriocstatus": word}
     memory = load_memory(ioc.get("CustomFields") or {})
     if memory is not None:
         theirs = {**memory["theirs"], "status": word.upper()}

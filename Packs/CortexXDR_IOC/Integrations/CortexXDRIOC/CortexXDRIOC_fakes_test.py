@@ -1,6 +1,7 @@
 """XSOAR, Cortex XDR and the world around them in memory, for the suites beside this file. Holds no tests."""
 
 import copy
+import io
 import json
 import re
 import threading
@@ -9,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import IO, Any
 
+import requests
 from CortexXDRIOC import (
     BRAND,
     STATE_VERSION,
     VERSIONED_STATE_KEY,
     ContextPort,
+    IndicatorClient,
     InsertReply,
     Settings,
     Sync,
@@ -391,6 +394,32 @@ class FakeXdr:
     def writes(self) -> int:
         """How many requests could have changed something."""
         return sum(name != "changes" for name, _ in self.requests)
+
+
+class Api(IndicatorClient):
+    """The real client, answered in memory: `answers` holds (status, body) per path ending; the last one stays."""
+
+    def __init__(self, timing: XDRTiming, key_type: str = "advanced", **more: Any) -> None:
+        super().__init__("https://api-tenant.example", XDRKey("1", "secret", key_type), timing=timing, rate=1e9, **more)
+        self.answers: dict[str, list[tuple[int, Any]]] = {}
+        self.seen: list[dict[str, Any]] = []
+
+    def _http_request(self, method: str, **more: Any) -> requests.Response:  # type: ignore[override]
+        data = more["data"]
+        body = data.read() if hasattr(data, "read") else data
+        self.seen.append({**more, "method": method, "data": body})
+        path = more["full_url"].rstrip("/").rpartition("/")[2]
+        known = self.answers.get(path) or [(200, {"reply": [] if path == "get_changes" else {"success": True}})]
+        status, answer = known.pop(0) if len(known) > 1 else known[0]
+        response = requests.Response()
+        response.status_code = status
+        response.raw = io.BytesIO(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
+        return response
+
+    def records(self) -> list[list[dict[str, Any]]]:
+        """The records of each insert."""
+        bodies = [json.loads(one["data"]) for one in self.seen if one["full_url"].endswith("/tim_insert_jsons/")]
+        return [body["request_data"] for body in bodies]
 
 
 PARAMS: dict[str, Any] = {

@@ -614,7 +614,7 @@ def test_row_of_a_deleted_ioc_that_xsoar_does_not_know_tells_nothing() -> None:
 def test_row_comment_goes_back_without_the_link(
     field: str, as_tags: bool, comment: Any, wanted: dict[str, Any]
 ) -> None:
-    params = {"xsoar_comments_field": field, "comments_as_tags": as_tags}
+    params: dict[str, Any] = {"xsoar_comments_field": field, "comments_as_tags": as_tags}
     fields = taken(row(RULE_COMMENT=comment), **params)["fields"]
     assert {name: fields.get(name) for name in wanted} == wanted
     if not wanted:
