@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
 from emulators.cortex_xdr import CortexXdr, running
+from emulators.kit.faults import Fault
 
 # Pack code is found on the search path that the root conftest.py builds, where mypy does not look.
 pack: Any = importlib.import_module("CortexXDRResponse")
@@ -40,19 +42,37 @@ class Clock:
         return pack.XDRTiming(self.now, self.now, self.sleep, lambda: 0.0)
 
 
+class Killed(BaseException):
+    """The process ended here, and nothing after this was done."""
+
+
+@dataclass
+class Killer:
+    """Ends a command at its nth effect: before or after each request and each write of the context."""
+
+    left: int | None = None
+
+    def effect(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+
+
 @dataclass
 class Context:
     """The versioned integration context of an instance."""
 
+    effect: Callable[[], None]
     stored: dict[str, Any] = field(default_factory=dict)
     version: int = 0
-    written: Callable[[], None] = lambda: None
 
     def write(self, context: Mapping[str, Any], version: Any) -> None:
+        self.effect()
         if version != self.version:
             raise ValueError("stale version")
         self.stored, self.version = dict(context), self.version + 1
-        self.written()
+        self.effect()
 
     def port(self) -> Any:
         return pack.ContextPort(lambda: {"context": dict(self.stored), "version": self.version}, self.write)
@@ -65,7 +85,8 @@ class World:
     emulator: CortexXdr
     clock: Clock
     params: dict[str, Any]
-    context: Context = field(default_factory=Context)
+    killer: Killer
+    context: Context
 
     def command(self, name: str, **args: Any) -> list[Row]:
         """Run one command of the instance; gives the rows of VectraResponse.Outcome."""
@@ -73,6 +94,17 @@ class World:
         port, timing = self.context.port(), self.clock.timing()
         rows: list[Row] = pack.run_command(name, args, settings, port, timing, "xdr").outputs
         return rows
+
+    def killed(self, effects: int, name: str, **args: Any) -> bool:
+        """Run a command that is killed after so many effects; False when it came to its end before that."""
+        self.killer.left = effects
+        try:
+            self.command(name, **args)
+        except Killed:
+            return True
+        finally:
+            self.killer.left = None
+        return False
 
     def one(self, name: str, **args: Any) -> Row:
         (row,) = self.command(name, **args)
@@ -82,7 +114,7 @@ class World:
         return self.one("vectra-block-host", **{**HOST, **args})
 
     def unblock(self, **args: Any) -> Row:
-        return self.one("vectra-unblock-host", host_id="41", brain="brain-1", **args)
+        return self.one("vectra-unblock-host", **{"host_id": "41", "brain": "brain-1", **args})
 
     def reconcile(self) -> list[Row]:
         return self.command("vectra-response-reconcile")
@@ -106,6 +138,10 @@ class World:
             self.emulator.actions.settle()
             self.emulator.state.edit(fields)
 
+    def fault(self, call: str = "*", **fault: Any) -> None:
+        """Arm one fault for the next request of a call; see the emulator's kinds."""
+        self.emulator.faults.add(Fault(path=f"*/{call}", **{"count": 1, **fault}))
+
     def wait(self, seconds: float) -> None:
         self.clock.seconds += seconds
 
@@ -121,6 +157,12 @@ class World:
         """How many requests to isolate, unisolate, get_endpoint or get_action_status arrived."""
         return sum(entry.path.rstrip("/").endswith(f"/{name}") for entry in self.emulator.requests.latest())
 
+    def open_actions(self) -> list[int]:
+        """Ids of the actions that have not ended."""
+        with self.emulator.lock:
+            self.emulator.actions.settle()
+            return [order.action_id for order in self.emulator.actions.all() if not order.ended]
+
     @property
     def orders(self) -> tuple[int, int]:
         """Requests to isolate and to unisolate."""
@@ -128,12 +170,18 @@ class World:
 
 
 @contextmanager
-def world(
-    params: Mapping[str, Any] | None = None, observer: Callable[[str, Any], None] | None = None, **options: Any
-) -> Iterator[World]:
+def world(params: Mapping[str, Any] | None = None, **options: Any) -> Iterator[World]:
     """A tenant without a limit on requests, whose agents call in each 10 seconds and work for 2."""
-    clock = Clock()
-    with running(clock=clock.now, observer=observer, **{"rate": 0, **options}) as emulator:
+    clock, killer = Clock(), Killer()
+    send = pack.XDRClient.send
+
+    def watched(*args: Any) -> Any:
+        killer.effect()
+        reply = send(*args)
+        killer.effect()
+        return reply
+
+    with running(clock=clock.now, **{"rate": 0, **options}) as emulator, patch.object(pack.XDRClient, "send", watched):
         made = {
             "url": emulator.url,
             "apikey_id_creds": {"password": emulator.api_key_id},
@@ -142,4 +190,4 @@ def world(
             "poll": "0",
             **(params or {}),
         }
-        yield World(emulator, clock, made)
+        yield World(emulator, clock, made, killer, Context(killer.effect))
