@@ -468,9 +468,12 @@ def test_reconcile_rows_go_to_every_claim(world: World) -> None:
 )
 def test_claim_parts_survive_slashes(brain: str, entity: str) -> None:
     kind, _, identity = entity.partition(":")
-    made = claim_of(
-        brain, {"host": Host, "account": lambda i: Account(i, i), "destinations": Destinations}[kind](identity)
-    )
+    named: dict[str, Entity] = {
+        "host": Host(identity),
+        "account": Account(identity, "jane"),
+        "destinations": Destinations(identity),
+    }
+    made = claim_of(brain, named[kind])
     assert claim_parts(made) == (brain or "war-room", entity)
 
 
@@ -506,7 +509,11 @@ def test_unblock_by_another_run_while_the_block_is_on_its_way_ends_free(world: W
 
 
 def test_unblock_by_another_run_and_the_blocking_run_is_killed_ends_free(world: World) -> None:
-    world.product.during = lambda: world.unblock() and setattr(world.fuse, "left", 0)
+    def unblock_then_die() -> None:
+        world.unblock()
+        world.fuse.left = 0
+
+    world.product.during = unblock_then_die
     with pytest.raises(Killed):
         world.block()
     assert world.product.ours == {"a"}

@@ -74,7 +74,7 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
     return Settings(
         commands,
         secret_from_params(params.get("secret_env") or {}),
-        number_of(params, "command_timeout", 60, 1, 3600),
+        number_of(params, "command_timeout", 60, 0.1, 3600),
         int(number_of(params, "max_output", 10_000, 0, 1_000_000)),
     )
 

@@ -100,8 +100,8 @@ def lower_list(params: Mapping[str, Any], name: str) -> tuple[str, ...]:
 def new_product() -> dict[str, Any]:
     """A product that has blocked nothing.
 
-    `blocked` are elements; `queue` maps an element to {action, looks} that is not done yet; `freed` are elements of
-    others that were released; `orders` and `looks` count what was asked; `log` holds the last orders.
+    `blocked` are elements; `queue` maps an element to {action, looks, works} that is not done yet; `freed` are elements
+    that were released; `orders` and `looks` count what was asked; `log` holds the last orders.
     """
     return {"blocked": [], "freed": [], "queue": {}, "orders": {"block": 0, "unblock": 0}, "looks": 0, "log": []}
 
@@ -121,7 +121,7 @@ def with_effect(product: Mapping[str, Any], element: str, action: str) -> dict[s
     return {**product, "queue": queue, "blocked": blocked, "freed": sorted([*freed, element])}
 
 
-def with_order(product: Mapping[str, Any], element: str, action: str, outcome: str, looks: int) -> dict[str, Any]:
+def with_order(product: Mapping[str, Any], element: str, action: str, outcome: str) -> dict[str, Any]:
     """The product after it got an order, of which `outcome` says what becomes of it."""
     counted = {**product["orders"], action: product["orders"][action] + 1}
     log = [*product["log"], f"{action} {element}: {outcome}"][-LOG_LENGTH:]
@@ -129,19 +129,19 @@ def with_order(product: Mapping[str, Any], element: str, action: str, outcome: s
     if outcome in ("applied", "answer_lost"):
         return with_effect(product, element, action)
     if outcome in ("pending", "given_up"):
-        order = {"action": action, "looks": looks, "works": outcome == "pending"}
+        order = {"action": action, "looks": 0, "works": outcome == "pending"}
         return {**product, "queue": {**product["queue"], element: order}}
     return product
 
 
-def with_look(product: Mapping[str, Any], element: str) -> dict[str, Any]:
-    """The product after it was asked for an element: what is queued comes closer, and is done at its last look."""
+def with_look(product: Mapping[str, Any], element: str, needed: int) -> dict[str, Any]:
+    """The product after it was asked for an element; what is queued is done at the look after `needed` others."""
     product = {**product, "looks": product["looks"] + 1}
     order = product["queue"].get(element)
     if order is None:
         return product
-    if order["looks"] > 0:
-        return {**product, "queue": {**product["queue"], element: {**order, "looks": order["looks"] - 1}}}
+    if order["looks"] < needed:
+        return {**product, "queue": {**product["queue"], element: {**order, "looks": order["looks"] + 1}}}
     if order["works"]:
         return with_effect(product, element, order["action"])
     return {**product, "queue": {name: other for name, other in product["queue"].items() if name != element}}
@@ -223,7 +223,7 @@ class TestDriver(Driver):
     def state(self, element: str, record: Mapping[str, Any]) -> ElementState:
         """The truth, or what `state_sequence` says instead."""
         self.reach()
-        product = self.product.update(lambda newest: with_look(newest, element))
+        product = self.product.update(lambda newest: with_look(newest, element, self.settings.looks_until_done))
         shown = nth(self.settings.state_sequence, product["looks"] - 1)
         return ElementState(self.truth(product, element) if shown == "truth" else shown)
 
@@ -241,8 +241,8 @@ class TestDriver(Driver):
         if self.truth(product, element) == {"block": "blocked", "unblock": "free"}[action]:
             return Outcome("already")
         number = product["orders"][action]
-        outcome, looks = nth(outcomes, number), self.settings.looks_until_done
-        self.product.update(lambda newest: with_order(newest, element, action, outcome, looks))
+        outcome = nth(outcomes, number)
+        self.product.update(lambda newest: with_order(newest, element, action, outcome))
         return told(outcome, f"{action}-{number + 1}")
 
     def reach(self) -> None:

@@ -11,11 +11,13 @@ import TestResponse
 from TestResponse import *
 
 
-def run_main(monkeypatch: pytest.MonkeyPatch, command: str, params: dict[str, Any] | None = None, **args: Any) -> Any:
+def run_main(
+    monkeypatch: pytest.MonkeyPatch, command: str, settings: dict[str, Any] | None = None, /, **args: Any
+) -> Any:
     """One call as the server makes it; gives what the integration returned."""
     before = len(demisto.last_results())
     monkeypatch.setattr(demisto, "command", lambda: command)
-    monkeypatch.setattr(demisto, "params", lambda: params or {})
+    monkeypatch.setattr(demisto, "params", lambda: settings or {})
     monkeypatch.setattr(demisto, "args", lambda: args)
     monkeypatch.setattr(demisto, "integrationInstance", lambda: "tester")
     with suppress(SystemExit):  # return_error ends the run after its entry
@@ -86,11 +88,9 @@ def driver(**params: Any) -> TestDriver:
         store.update(context=context, version=version + 1)
 
     port = product_port(ContextPort(lambda: dict(store), write))
-    slept: list[float] = []
     made = TestDriver(
-        settings_from_params(params), VersionedState(port, 1, new_product, lambda attempt: None), slept.append
+        settings_from_params(params), VersionedState(port, 1, new_product, lambda attempt: None), lambda seconds: None
     )
-    made.slept = slept
     return made
 
 
@@ -147,6 +147,7 @@ def test_targets_known_and_ambiguous_are_patterns() -> None:
 
 
 def test_order_takes_its_time() -> None:
-    made = driver(delay_seconds="2.5")
+    made, slept = driver(delay_seconds="2.5"), []
+    made.sleep = slept.append
     made.block(Target("a"), {})
-    assert made.slept == [2.5]
+    assert slept == [2.5]
