@@ -114,7 +114,7 @@ def _loop(app: App, host: Host, instance: str, as_json: bool) -> None:
         if not as_json:
             click.echo(f"next run in {delay:g} s", err=True)
 
-    with _stop_signals() as stop:
+    with stop_signals() as stop:
         fetch_forever(
             lambda: _fetch_once(app, host, instance),
             lambda: host.fetch_interval_seconds(instance),
@@ -125,7 +125,8 @@ def _loop(app: App, host: Host, instance: str, as_json: bool) -> None:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
+def stop_signals() -> Iterator[threading.Event]:
+    """Turns the first SIGTERM or Ctrl-C into an event; a second one raises KeyboardInterrupt."""
     stop = threading.Event()
 
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
