@@ -113,5 +113,4 @@ def test_waiting_of_a_command_is_bounded_over_all_endpoints() -> None:
         here.params["poll"] = "5"
         before = here.clock.seconds
         assert [row["reference"] for row in here.reconcile()] == [f"unisolate {number}" for number in range(5, 9)]
-        assert sum(pause for pause in here.clock.slept if pause > 1) == 5
-        assert here.clock.seconds - before < 5 + 3
+        assert 5 <= here.clock.seconds - before < 8

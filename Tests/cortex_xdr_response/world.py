@@ -1,4 +1,4 @@
-"""An emulated tenant, its agents and its operator, and the driver as an instance uses it, on one clock that tests move."""
+"""An emulated tenant, its agents and its operator, and the driver as an instance uses it, on one clock."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Context:
 
 @dataclass
 class World:
-    """One tenant and one instance of the driver; every command runs anew from parameters and context, as on a server."""
+    """One tenant and one instance of the driver; each command begins anew from parameters and context."""
 
     emulator: CortexXdr
     clock: Clock

@@ -86,7 +86,7 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         adopt=flag_param(params, "adopt_existing_isolation"),
         incident_id=str(params.get("incident_id") or "").strip(),
         poll=seconds_param(params, "poll", "Wait for the agent (seconds)", 15, 0, 120),
-        timeout=seconds_param(params, "timeout", "Timeout of a request (seconds)", 60, 1, 600),
+        timeout=seconds_param(params, "timeout", "Timeout of a request (seconds)", 60, 0.1, 600),
         verify=not flag_param(params, "insecure"),
         proxy=flag_param(params, "proxy"),
     )
@@ -713,8 +713,6 @@ def run_command(
     """
     if command == "test-module":
         return new_driver(settings, timing).test()
-    if command not in ("vectra-block-host", "vectra-unblock-host", "vectra-response-reconcile"):
-        raise NotImplementedError(f"Command {command!r} is not one of this integration.")
     ledger = VersionedState(
         port, DRIVER_STATE_VERSION, new_ledger, lambda attempt: timing.sleep(timing.jitter() * 0.1 * attempt)
     )
