@@ -675,7 +675,7 @@ class VectraClient(BaseClient):
     def failure(self, path: str, response: requests.Response) -> Exception:
         """The exception that fits an answer which is not a success."""
         status = response.status_code
-        text = vectra_error_text(response)
+        text = vectra_error_text(response).rstrip(".")
         said = f"Vectra answered {status} to {path}" + (f": {text}" if text else "")
         if status in (401, 403):
             hint = "the login is wrong or expired" if status == 401 else "the role of the login lacks a permission"
