@@ -98,6 +98,7 @@ class Machine(RuleBasedStateMachine):
     def agent_calls_in_for_a_moment(self, status: str) -> None:
         self.here.edit(check_in=True, status=status)
 
+    @precondition(lambda self: not self.foreign)
     @rule(result=st.sampled_from(["COMPLETED_SUCCESSFULLY", "FAILED", "TIMEOUT"]))
     def agent_ends_orders(self, result: str) -> None:
         self.here.edit(order_result=result)

@@ -95,6 +95,11 @@ class World:
         rows: list[Row] = pack.run_command(name, args, settings, port, timing, "xdr").outputs
         return rows
 
+    def test(self) -> str:
+        """What the Test button shows."""
+        settings = pack.settings_from_params(self.params)
+        return str(pack.run_command("test-module", {}, settings, self.context.port(), self.clock.timing(), "xdr"))
+
     def killed(self, effects: int, name: str, **args: Any) -> bool:
         """Run a command that is killed after so many effects; False when it came to its end before that."""
         self.killer.left = effects
