@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,35 +40,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = tuple(name for name in NAMES if not options.names or name in options.names)
     sizes = QUICK if options.quick else Sizes(sync=options.size) if options.size else Sizes()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        lines = measure(Path(folder), names, sizes)
-    print(table(lines))
+        lines = []
+        print(table([]), flush=True)
+        for line in measure(Path(folder), names, sizes):
+            lines.append(line)
+            print(table([line]).splitlines()[1], flush=True)
     if options.json:
         found = {"machine": machine(), "lines": [asdict(line) for line in lines]}
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
-def measure(folder: Path, names: Sequence[str], sizes: Sizes) -> list[Line]:
-    """All lines, in the order of NAMES."""
+def measure(folder: Path, names: Sequence[str], sizes: Sizes) -> Iterator[Line]:
+    """All lines, in the order of NAMES, each as soon as it is known."""
     ground = Ground(folder / "home")
-    lines: list[Line] = []
     for name in names:
         if name not in FOLLOWING:
             say(name)
         if name == "store":
             (folder / "store").mkdir()
             page = min(PAGE, sizes.in_store // 2)
-            lines += store.measure(folder / "store", sizes.in_store, min(5_000, sizes.in_store), page)
+            yield from store.measure(folder / "store", sizes.in_store, min(5_000, sizes.in_store), page)
         elif name == "mapping":
-            lines += mapping.measure(ground, sizes.mapped, sizes.mapping_rounds)
+            yield from mapping.measure(ground, sizes.mapped, sizes.mapping_rounds)
         elif name == "first-sync":
-            lines += sync.first_sync(ground, sizes.sync)
+            yield from sync.first_sync(ground, sizes.sync)
         elif name == "slow-tenant":
-            lines += sync.slow_tenant(ground, sizes.sync)
+            yield from sync.slow_tenant(ground, sizes.sync)
     following = [name for name in FOLLOWING if name in names]
     if following:
-        lines += sync.following(ground, sizes.sync, sizes.inbound, following)
-    return lines
+        yield from sync.following(ground, sizes.sync, sizes.inbound, following)
 
 
 def machine() -> dict[str, object]:

@@ -36,9 +36,8 @@ class Floors:
     paged: float
 
 
-def first_sync(ground: Ground, sizes: Sequence[int]) -> list[Line]:
+def first_sync(ground: Ground, sizes: Sequence[int]) -> Iterator[Line]:
     """Lines for each size, and how memory grows from the smallest to the largest."""
-    lines: list[Line] = []
     peaks: dict[int, float] = {}
     for size in sizes:
         ground.grow(size)
@@ -49,12 +48,10 @@ def first_sync(ground: Ground, sizes: Sequence[int]) -> list[Line]:
             runs = ground.instance(emulator, FAST).first_sync()
             _complete(emulator, size)
         peaks[size] = runs.peak_mb
-        lines += [
-            rate(f"first sync of {size:,}, floor posted", size / runs.seconds, size / floors.posted),
-            rate(f"first sync of {size:,}, floor paged", size / runs.seconds, size / floors.paged),
-            Line(f"first sync of {size:,}, runs", runs.count, 1, "runs", float(runs.count)),
-        ]
-    return [*lines, *memory("first sync", peaks)]
+        yield rate(f"first sync of {size:,}, floor posted", size / runs.seconds, size / floors.posted)
+        yield rate(f"first sync of {size:,}, floor paged", size / runs.seconds, size / floors.paged)
+        yield Line(f"first sync of {size:,}, runs", runs.count, 1, "runs", float(runs.count))
+    yield from memory("first sync", peaks)
 
 
 def memory(name: str, peaks: dict[int, float]) -> list[Line]:
@@ -90,9 +87,8 @@ def post(emulator: Tenant, module: ModuleType, page: Sequence[bytes], now_ms: in
     return time.perf_counter() - begin
 
 
-def slow_tenant(ground: Ground, sizes: Sequence[int]) -> list[Line]:
+def slow_tenant(ground: Ground, sizes: Sequence[int]) -> Iterator[Line]:
     """The first sync of the largest size with a tenant that accepts two requests per second."""
-    lines: list[Line] = []
     ground.grow(max(sizes))
     for name, params in (("default parameters", {}), ("2 requests per second set", {"requests_per_second": "2"})):
         with tenant(SLOW_RATE) as emulator:
@@ -100,8 +96,7 @@ def slow_tenant(ground: Ground, sizes: Sequence[int]) -> list[Line]:
             runs = ground.instance(emulator, params).first_sync()
             _complete(emulator, ground.size)
             statuses = emulator.admin_get("requests?last=0")["totals"]["by_status"]
-        lines += _slow_lines(f"{ground.size:,} at 2/s, {name}", ground.size, runs, statuses)
-    return lines
+        yield from _slow_lines(f"{ground.size:,} at 2/s, {name}", ground.size, runs, statuses)
 
 
 def _slow_lines(name: str, size: int, runs: Runs, statuses: dict[str, int]) -> list[Line]:
@@ -111,6 +106,7 @@ def _slow_lines(name: str, size: int, runs: Runs, statuses: dict[str, int]) -> l
     return [
         Line(f"{name}, work", runs.seconds, least, "s", runs.seconds / least, f"< {INTERVAL_MINUTES * 60} s"),
         Line(f"{name}, runs", runs.count, 1, "runs", float(runs.count), "1: done within one interval"),
+        Line(f"{name}, runs that failed", runs.failed, runs.count, "runs", runs.failed / runs.count, "0"),
         Line(f"{name}, peak memory", runs.peak_mb, MEMORY_LIMIT_MB, "MB", runs.peak_mb / MEMORY_LIMIT_MB, "< 1.0"),
         Line(f"{name}, refused with 429", refused, sent, "requests", refused / sent),
     ]
@@ -127,9 +123,8 @@ def synced(ground: Ground, size: int) -> Iterator[tuple[Tenant, Instance]]:
         yield emulator, instance
 
 
-def following(ground: Ground, sizes: Sequence[int], inbound: int, names: Sequence[str]) -> list[Line]:
+def following(ground: Ground, sizes: Sequence[int], inbound: int, names: Sequence[str]) -> Iterator[Line]:
     """What `names` (incremental, inbound) ask for, after one first sync of the largest size."""
-    lines: list[Line] = []
     say(f"first sync of {max(sizes):,}, to go on from")
     with synced(ground, max(sizes)) as (emulator, instance):
         steps: dict[str, Callable[[], list[Line]]] = {
@@ -138,8 +133,7 @@ def following(ground: Ground, sizes: Sequence[int], inbound: int, names: Sequenc
         }
         for name in names:
             say(name)
-            lines += steps[name]()
-    return lines
+            yield from steps[name]()
 
 
 def incremental(ground: Ground, emulator: Tenant, instance: Instance) -> list[Line]:

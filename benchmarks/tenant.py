@@ -90,11 +90,12 @@ def tenant(rate: float = 0) -> Iterator[Tenant]:
 
 @dataclass(frozen=True)
 class Runs:
-    """What it took until a first sync was complete, or until one fetch ended."""
+    """What it took until a first sync was complete, or until one fetch ended. `failed` runs ended with an error."""
 
     count: int
     seconds: float
     peak_mb: float
+    failed: int = 0
 
 
 @dataclass
@@ -146,11 +147,18 @@ class Instance:
 
     def fetch(self) -> Runs:
         """One fetch. Raises RuntimeError when it fails."""
+        runs = self.attempt()
+        if runs.failed:
+            raise RuntimeError(f"{self.name}: the fetch failed")
+        return runs
+
+    def attempt(self) -> Runs:
+        """One fetch, which may fail."""
         with self.ground.host(self.environ) as host:
             result = host.fetch(self.name, timeout_seconds=SERVER_LIMIT_SECONDS)
         if result.status != "ok":
-            raise RuntimeError(f"{self.name}: the fetch ended with {result.status}: {result.error}")
-        return Runs(1, result.duration_seconds, result.max_rss_bytes / 1e6)
+            say(f"{self.name}: the fetch ended with {result.status}: {result.error}")
+        return Runs(1, result.duration_seconds, result.max_rss_bytes / 1e6, int(result.status != "ok"))
 
     def first_sync(self) -> Runs:
         """Fetches until the first sync is complete. Raises RuntimeError when that takes more than 50 runs."""
@@ -158,8 +166,9 @@ class Instance:
         while not runs or self.bulk_is_open():
             if len(runs) >= MOST_RUNS:
                 raise RuntimeError(f"{self.name}: the first sync is not complete after {MOST_RUNS} runs")
-            runs.append(self.fetch())
-        return Runs(len(runs), sum(run.seconds for run in runs), max(run.peak_mb for run in runs))
+            runs.append(self.attempt())
+        failed = sum(run.failed for run in runs)
+        return Runs(len(runs), sum(run.seconds for run in runs), max(run.peak_mb for run in runs), failed)
 
     def bulk_is_open(self) -> bool:
         """Is the first sync still under way?"""
@@ -167,7 +176,7 @@ class Instance:
             found = store.instances.get(self.name)
             assert found is not None, "the instance was added before"
             context = store.contexts.read(found.id).context
-        return bool(json.loads(context["state"])["bulk"]["open"])
+        return bool((json.loads(context.get("state", "{}")).get("bulk") or {"open": True})["open"])
 
 
 def pages(store: Store, fields: Sequence[str]) -> Iterator[list[bytes]]:

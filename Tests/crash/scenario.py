@@ -104,7 +104,7 @@ class Scenario:
         killer = Killer(step)
         with self.place(work, killer.http) as (host, emulator):
             result = self.begin(host, on_call=killer.server)
-            assert killer.done, "the step was not reached"
+            assert killer.done, f"the step was not reached: {result.status}, {result.error}"
             assert result.status == "killed", f"{result.status}: {result.error}"
             again = self.begin(host)
             assert again.status == "ok", again.error

@@ -122,7 +122,7 @@ def test_new_user_syncs_own_list_and_gets_a_change_back(tmp_path: Path) -> None:
         assert shell.run("fetch", name).returncode == 2
         shell.good("instance", "enable", name)
         shell.good("instance", "show", name)
-        (tmp_path / "key").write_text("another key\n")
+        (tmp_path / "key").write_text("another-key\n")
         ended = shell.run("instance", "test", name)
         assert (ended.returncode, ended.stderr.count("\n")) == (1, 1) and "401" in ended.stderr
         shell.good("instance", "remove", name)

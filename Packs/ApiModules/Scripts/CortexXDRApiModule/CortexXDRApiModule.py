@@ -169,10 +169,13 @@ class XDRPacer:
     """Spaces the starts of requests of all threads: at most `rate` per second, slower after a 429, back in small steps.
 
     The limit of a tenant is shared with everyone else who uses its API, so the rate that really works is found, not
-    known.
+    known. Both steps are shares of the rate in use, so that it settles close to the limit also where that is far below
+    `rate`.
     """
 
     SLOWEST = 0.5
+    SLOWER = 0.85
+    FASTER = 1.02
 
     def __init__(self, rate: float, timing: XDRTiming) -> None:
         self.rate = rate
@@ -191,15 +194,15 @@ class XDRPacer:
             self.timing.sleep(start - now)
 
     def slower(self, pause_seconds: float) -> None:
-        """XDR said 429: nobody starts before the pause is over, and the rate drops by a quarter."""
+        """XDR said 429: nobody starts before the pause is over, and the rate drops by a step."""
         with self.lock:
-            self.allowed = max(min(self.SLOWEST, self.rate), self.allowed * 0.75)
+            self.allowed = max(min(self.SLOWEST, self.rate), self.allowed * self.SLOWER)
             self.next_start = max(self.next_start, self.timing.monotonic() + pause_seconds)
 
     def faster(self) -> None:
-        """A request was accepted: come back to the configured rate by a fiftieth of it each time."""
+        """A request was accepted: come back to the configured rate, a fiftieth faster each time."""
         with self.lock:
-            self.allowed = min(self.rate, self.allowed + self.rate / 50)
+            self.allowed = min(self.rate, self.allowed * self.FASTER)
 
 
 def xdr_base_url(url: str) -> str:

@@ -1454,7 +1454,7 @@ class Delivery:
         enable = [value for value in plan.enable if value not in refused]
         if enable:
             self.client.set_status(enable, enabled=True)
-        kinds = {record["indicator"]: record["type"] for record in plan.records}
+        kinds = {record["indicator"]: XSOAR_TYPE[record["type"]] for record in plan.records}
         return [(value, kinds.get(value, ""), reason) for value, reason in refused.items()]
 
     def halving(self, records: list[dict[str, Any]], outcomes: list[bool]) -> list[tuple[str, str]]:

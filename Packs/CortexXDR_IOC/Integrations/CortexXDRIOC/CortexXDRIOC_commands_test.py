@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from CortexXDRIOC import (
 )
 
 sys.path.append(str(Path(__file__).parent))
-from CortexXDRIOC_fakes_test import PARAMS, Api, World, busy
+from CortexXDRIOC_fakes_test import PARAMS, Api, WarRoom, World, busy
 
 FOLDER = Path(__file__).parent
 YML = yaml.safe_load((FOLDER / "CortexXDRIOC.yml").read_text(encoding="utf-8"))
@@ -369,6 +370,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> World:
     """A world behind `demisto` and the real client."""
     world = World()
     api = Api(world.clock.timing())
+    world.room = WarRoom(partial(monkeypatch.setattr, demisto))  # type: ignore[attr-defined]
     monkeypatch.setattr(demisto, "params", lambda: {**PARAMS, "extensive_logs": "false"})
     monkeypatch.setattr(demisto, "args", dict)
     monkeypatch.setattr(demisto, "searchIndicators", world.xsoar.search)
@@ -384,19 +386,23 @@ def _ask(api: Api, method: str, more: dict[str, Any]) -> Any:
     return Api._http_request(api, method, **more)
 
 
-def call(monkeypatch: pytest.MonkeyPatch, command: str, **args: Any) -> list[Any]:
+def room_of(world: World) -> WarRoom:
+    room: WarRoom = world.room  # type: ignore[attr-defined]
+    return room
+
+
+def call(server: World, monkeypatch: pytest.MonkeyPatch, command: str, **args: Any) -> list[Any]:
     monkeypatch.setattr(demisto, "command", lambda: command)
     monkeypatch.setattr(demisto, "args", lambda: args)
-    before = len(demisto.last_results())
+    before = len(room_of(server).results)
     main()
-    results: list[Any] = demisto.last_results()[before:]
-    return results
+    return room_of(server).results[before:]
 
 
 @pytest.mark.parametrize("command", ["xdr-iocs-status", "xdr-iocs-push", "test-module", "fetch-indicators"])
 def test_main_runs_a_command_and_returns_its_result(server: World, monkeypatch: Any, command: str) -> None:
     server.add_many(2)
-    results = call(monkeypatch, command)
+    results = call(server, monkeypatch, command)
     assert len(results) == (0 if command == "fetch-indicators" else 1)
     if command == "test-module":
         assert results == ["ok"]
@@ -408,7 +414,7 @@ def test_main_returns_files_as_file_entries(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     server.add_many(2)
-    (entry,) = call(monkeypatch, command, zip="false", set_time="false")
+    (entry,) = call(server, monkeypatch, command, zip="false", set_time="false")
     entry = entry[0] if isinstance(entry, list) else entry
     assert entry["Type"] == EntryType.FILE
     assert (tmp_path / f"1_{entry['FileID']}").read_bytes()
@@ -420,26 +426,26 @@ def test_main_turns_a_failure_into_an_error_entry_without_the_secret(
     server.api.answers["tim_insert_jsons"] = [(403, {"reply": {"err_msg": "secret-of-the-key is refused"}})]  # type: ignore[attr-defined]
     server.add_many(1)
     with pytest.raises(SystemExit):
-        call(monkeypatch, "xdr-iocs-push", indicator="10.0.0.0")
-    text = json.dumps(demisto.last_results()[-1])
+        call(server, monkeypatch, "xdr-iocs-push", indicator="10.0.0.0")
+    text = json.dumps(room_of(server).results[-1])
     assert "403" in text and "role" in text and "secret-of-the-key" not in text
-    assert "secret-of-the-key" not in json.dumps(demisto.last_logs())
+    assert "secret-of-the-key" not in json.dumps(room_of(server).logs)
 
 
 def test_main_with_an_unknown_command_says_so(server: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit):
-        call(monkeypatch, "xdr-iocs-nonsense")
-    assert "xdr-iocs-nonsense" in json.dumps(demisto.last_results()[-1])
+        call(server, monkeypatch, "xdr-iocs-nonsense")
+    assert "xdr-iocs-nonsense" in json.dumps(room_of(server).results[-1])
 
 
 def test_main_remembers_the_kind_of_key_that_worked(server: World, monkeypatch: pytest.MonkeyPatch) -> None:
     api: Api = server.api  # type: ignore[attr-defined]
     api.answers["get_changes"] = [(401, {}), (200, {"reply": []})]
-    call(monkeypatch, "fetch-indicators")
-    context = demisto.getIntegrationContextVersioned()["context"]
+    call(server, monkeypatch, "fetch-indicators")
+    context = room_of(server).context
     assert json.loads(context[VERSIONED_STATE_KEY])["key_type"] == "standard"
     api.seen.clear()
-    call(monkeypatch, "fetch-indicators")
+    call(server, monkeypatch, "fetch-indicators")
     assert all("x-xdr-nonce" not in one["headers"] for one in api.seen)
 
 

@@ -56,6 +56,32 @@ class Killed(BaseException):
     """The process ended here, as by kill -9."""
 
 
+class WarRoom:
+    """`demisto` as `main` meets it on a server, whichever mock is on the search path: what was returned and logged is
+    kept, and the context has versions.
+    """
+
+    def __init__(self, replace: Callable[[str, Any], None]) -> None:
+        """`replace(name, function)` puts a function into `demisto`."""
+        self.results: list[Any] = []
+        self.logs: list[str] = []
+        self.context: dict[str, Any] = {}
+        self.version = 0
+        for name in ("debug", "info", "error", "log"):
+            replace(name, lambda *words: self.logs.append(" ".join(map(str, words))))
+        replace("results", self.results.append)
+        replace("demistoVersion", lambda: {"version": "8.8.0", "buildNumber": "1", "platform": "xsoar"})
+        replace(
+            "getIntegrationContextVersioned", lambda refresh=False: {"context": self.context, "version": self.version}
+        )
+        replace("setIntegrationContextVersioned", self.write)
+
+    def write(self, context: dict[str, Any], version: Any, sync: bool = False) -> None:
+        if version != self.version:
+            raise ValueError("stale")
+        self.context, self.version = context, self.version + 1
+
+
 class Clock:
     """Time that moves only when told to; `sleep` moves it. `monotonic` and the calendar run together."""
 

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from CortexXDRIOC import (
 )
 
 sys.path.append(str(Path(__file__).parent))
-from CortexXDRIOC_fakes_test import PARAMS, Api, World, busy, settings
+from CortexXDRIOC_fakes_test import PARAMS, Api, WarRoom, World, busy, settings
 
 FOLDER = Path(__file__).parent
 NOW = epoch_ms("2026-01-01T00:00:00Z")
@@ -563,11 +564,12 @@ def test_defect_30_logs_hold_neither_the_context_nor_the_records(monkeypatch: py
     wordy.xsoar.add("::1", "IPv6")
     fetch(wordy)
     assert sum("::1" in line for line in wordy.xsoar.logs) == 1
+    room = WarRoom(partial(monkeypatch.setattr, demisto))
     monkeypatch.setattr(demisto, "params", lambda: PARAMS)
     monkeypatch.setattr(demisto, "command", lambda: "xdr-iocs-status")
-    demisto.setIntegrationContext({VERSIONED_STATE_KEY: world.xsoar.context[VERSIONED_STATE_KEY]})
+    room.context = {VERSIONED_STATE_KEY: world.xsoar.context[VERSIONED_STATE_KEY]}
     main()
-    logged = json.dumps(demisto.last_logs())
+    logged = json.dumps(room.logs)
     assert "marks" not in logged and "secret-of-the-key" not in logged
 
 
