@@ -50,6 +50,7 @@ PENDING_SECONDS = 1800
 UNSUPPORTED_SECONDS = 86_400
 FORGET_SECONDS = 86_400
 LEASE_SECONDS = 600
+ASIDE_SECONDS = 3600
 RETRY_PAUSES = (300, 900, 1800, 3600, 7200, 14_400)
 API_VERSIONS = ("auto", "2.5", "3.3", "3.4", "3.5")
 KINDS = ("host", "account", "detection")
@@ -1349,6 +1350,9 @@ def closed_for(ctx: Context, key: str) -> str:
 # ---- the planner
 
 
+OVER_LIMIT = "over the limit"
+
+
 class HeldBack(NamedTuple):
     """An entity that the rules ask for and that is not blocked now, and why."""
 
@@ -1415,7 +1419,7 @@ def plan_cycle(facts: Facts, state: Mapping[str, Any], settings: Settings, now: 
         for key, verdict in verdicts.items()
         if verdict.action == "hold"
     ]
-    limit = f"over the limit of {settings.safety.max_new_blocks} new blocks per cycle"
+    limit = f"{OVER_LIMIT} of {settings.safety.max_new_blocks} new blocks per cycle"
     held += [HeldBack(key, name_of(ctx, key), limit) for key in new if key in over]
     fixed, warnings, errors = plan_static(ctx)
     mode = "dry_run" if facts.dry_run or settings.safety.dry_run else ctx.mode
@@ -1506,8 +1510,12 @@ def hold_reason(ctx: Context, key: str, rules: Sequence[str]) -> str:
         return "it has no external destination to block" if "tag" in rules else "nothing"
     if key in ctx.facts.absent:
         return "Vectra does not have it any more"
-    if isinstance(subject, Entity) and subject.partial and key in ctx.facts.looked_up:
-        return "its details could not be read"
+    if isinstance(subject, Entity) and subject.partial:
+        aside = ctx.state["asides"].get(key)
+        if aside and aside["until"] > ctx.now:
+            return str(aside["why"])
+        if key in ctx.facts.looked_up:
+            return "its details could not be read"
     if "tag" not in rules and not ctx.settings.safety.key_assets and any(e.key_asset for e in sources_of(ctx, key)):
         return (
             "it is a key asset; tag it by hand to block it"
@@ -1969,8 +1977,12 @@ def plan_warnings(ctx: Context) -> list[str]:
 
 
 def new_state() -> dict[str, Any]:
-    """The state of a brain that contains nothing."""
-    return {"brain": "", "entities": {}, "held": {}, "absent": {}, "stopped": False, "lease": {}}
+    """The state of a brain that contains nothing.
+
+    entities: key -> record; held: key -> {why, until, at}, released by command; absent: key -> {count}, not known to
+    Vectra any more; asides: key -> {why, until}, held back after its details were read; lease: {owner, until}.
+    """
+    return {"brain": "", "entities": {}, "held": {}, "absent": {}, "stopped": False, "lease": {}, "asides": {}}
 
 
 def new_record(key: str, name: str, now: float) -> dict[str, Any]:
@@ -2190,10 +2202,11 @@ def note_for(record: Mapping[str, Any], decision: Mapping[str, Any], rows: Seque
 
 
 def with_end(state: dict[str, Any], now: float) -> dict[str, Any]:
-    """The state at the end of a cycle: releases by command that ran out, and records that mean nothing, are dropped."""
+    """The state at the end of a cycle: what ran out and records that mean nothing are dropped."""
     held = {key: hold for key, hold in state["held"].items() if not hold["until"] or hold["until"] > now}
     entities = {key: record for key, record in state["entities"].items() if not is_over(record, now)}
-    return {**state, "held": held, "entities": entities}
+    asides = {key: aside for key, aside in state["asides"].items() if aside["until"] > now}
+    return {**state, "held": held, "entities": entities, "asides": asides}
 
 
 def is_over(record: Mapping[str, Any], now: float) -> bool:
@@ -2223,6 +2236,12 @@ def is_leased_by_other(state: Mapping[str, Any], owner: str, now: float) -> bool
 
 def without_lease(state: dict[str, Any], owner: str) -> dict[str, Any]:
     return {**state, "lease": {}} if state["lease"].get("owner") == owner else state
+
+
+def with_asides(state: dict[str, Any], held: Iterable[HeldBack], now: float) -> dict[str, Any]:
+    """The state that remembers why these were held back after their details were read."""
+    more = {item.key: {"why": item.why, "until": int(now + ASIDE_SECONDS)} for item in held}
+    return {**state, "asides": {**state["asides"], **more}}
 
 
 def with_release(state: dict[str, Any], keys: Sequence[str], why: str, until: int, now: float) -> dict[str, Any]:
@@ -2510,7 +2529,8 @@ def detection_queries(settings: Settings) -> list[dict[str, str]]:
 
 
 def make_plan(brain: Brain, request: Request) -> tuple[Plan, int]:
-    """The plan of this moment, and how many reads it cost. Counts absences unless it is a dry run.
+    """The plan of this moment, and how many reads it cost. Unless it is a dry run, it counts absences and remembers
+    for an hour who was held back because of his details, so that they are not read in each cycle.
 
     Details of what is about to be blocked (addresses, directory names) are read only for the entities that the plan
     really takes, and the plan is then made again with them.
@@ -2521,14 +2541,19 @@ def make_plan(brain: Brain, request: Request) -> tuple[Plan, int]:
     present = [*facts.entities, *facts.detections]
     if not request.dry_run and (facts.absent or set(present) & set(state["absent"])):
         state = brain.state.update(lambda newest: with_absences(newest, facts.absent, present))
-    plan = plan_cycle(facts, state, brain.settings, brain.now())
+    plan, asked = plan_cycle(facts, state, brain.settings, brain.now()), set[str]()
     for _ in range(DETAIL_ROUNDS):
         if not plan.details:
             break
         for key in plan.details:
             reader.look_up(key)
+        asked |= set(plan.details)
         facts = reader.facts()
         plan = plan_cycle(facts, state, brain.settings, brain.now())
+    aside = [held for held in plan.held_back if held.key in asked and not held.why.startswith(OVER_LIMIT)]
+    if aside and not request.dry_run:
+        now = brain.now()
+        brain.state.update(lambda newest: with_asides(newest, aside, now))
     return without_partial(plan), brain.client.reads
 
 

@@ -70,7 +70,13 @@ def blocked(*subjects: Entity | Detection, now: float = NOW, **params: Any) -> d
 def test_row_1_contained_member_of_the_no_block_group_is_released_in_every_mode() -> None:
     state = blocked(host(41, tags=[BLOCK]))
     groups = (Group("host", "NoBlock", frozenset({"41"})), PROTECTED[1])
-    for params in ({"explicit_unblock": "true"}, {"emergency_stop": "true"}, {"block_days": "sunday"}, {}):
+    every: list[dict[str, Any]] = [
+        {"explicit_unblock": "true"},
+        {"emergency_stop": "true"},
+        {"block_days": "sunday"},
+        {},
+    ]
+    for params in every:
         made = plan(facts(host(41, tags=[BLOCK]), groups=groups), state, **params)
         assert planned(made) == ["unblock host:41"]
         assert "no-block group 'NoBlock'" in made.decisions[0]["reasons"][0]
@@ -357,7 +363,7 @@ def test_block_group_matches_by_id_and_by_uid() -> None:
 def test_detection_type_rule_counts_active_detections_that_nobody_explained(more: dict[str, Any], met: bool) -> None:
     item = host_item(41, threat=50, certainty=50)
     world = facts(host(41), detection(9001, host=item, **more))
-    params = {"host_detection_types": "Hidden HTTPS Tunnel", "host_detection_score": "50 and 50"}
+    params: dict[str, Any] = {"host_detection_types": "Hidden HTTPS Tunnel", "host_detection_score": "50 and 50"}
     assert planned(plan(world, **params)) == (["block host:41"] if met else [])
 
 

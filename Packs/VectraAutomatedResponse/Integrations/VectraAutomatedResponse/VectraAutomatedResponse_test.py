@@ -277,6 +277,18 @@ def test_reconcile_row_of_a_finished_release_removes_the_element() -> None:
     assert here.state["entities"] == {} and tags_of(here) == []
 
 
+def test_defect_23_drivers_without_an_answer_are_no_crash() -> None:
+    here = world(accounts=[account_item(7, tags=["vectra_account_block"])])
+    cycle(here, lambda one, at: [row(one, "edr_1", at, element="a")])
+    here.vectra.item("account", "7")["tags"].remove("vectra_account_block")
+    here.seconds += 60
+    cycle(here, lambda one, at: [])
+    assert outputs(here, "vectra-response-status")["elements"][0]["reason"] == "no answer"
+    here.seconds += 300
+    cycle(here)
+    assert here.state["entities"] == {}
+
+
 def test_older_outcome_does_not_undo_a_newer_one() -> None:
     decision = {"action": "block", "key": "host:41"}
     new = with_outcomes(new_state(), [], [row(decision, "edr_1", NOW, element="a")], "brain_1", NOW)
@@ -442,7 +454,7 @@ def test_two_runs_at_once_lose_nothing() -> None:
 # ---- reading
 
 
-def test_plan_costs_at_most_twelve_reads_whatever_the_groups() -> None:
+def test_defect_24_and_25_plan_costs_at_most_twelve_reads_whatever_the_groups() -> None:
     many = [{"id": number} for number in range(1, 2001)]
     uids = [{"uid": f"nobody{number}@corp.test"} for number in range(2000)]
     here = world(
@@ -508,6 +520,20 @@ def test_urgent_entity_gets_its_address_from_its_host() -> None:
     here.brain = here.brain_with(settings(**CLOUD, token_creds=None, host_urgency="90"))
     (decision,) = plan_of(here)["decisions"]
     assert decision["args"]["ip"] == "10.0.0.42" and "urgency 95" in decision["reasons"][0]
+
+
+def test_details_of_who_is_held_back_are_not_read_in_every_cycle() -> None:
+    urgent = [{"id": n, "type": "host", "name": f"pc-{n}", "urgency_score": 95, "tags": []} for n in range(1, 31)]
+    here = world(*(host_item(n, is_key_asset=True) for n in range(1, 31)), entities=urgent)
+    here.brain = here.brain_with(settings(**CLOUD, token_creds=None, host_urgency="90"))
+    for _ in range(2):
+        here.vectra.reads = 0
+        here.seconds += 60
+        plan = plan_of(here)
+    assert plan["reads"] <= 12 and len(plan["held_back"]) == 30 and plan["decisions"] == []
+    here.vectra.item("host", "1")["is_key_asset"] = False
+    here.seconds += 3601
+    assert [decision["id"] for decision in plan_of(here)["decisions"]] == ["block host:1"]
 
 
 def test_defect_6_one_list_that_fails_stops_nothing_else() -> None:
@@ -795,6 +821,11 @@ def test_host_names_and_artifacts_are_found() -> None:
     assert args["previous_ips"] == ["10.9.9.9"]
 
 
+def test_defect_33_last_seen_stays_in_utc() -> None:
+    assert host_from_item(host_item(41, last_seen="2025-02-03T08:01:22Z")).args["last_seen"] == "2025-02-03T08:01:22Z"
+    assert "last_seen" not in host_from_item(host_item(41)).args
+
+
 @pytest.mark.parametrize(
     ("params", "said"),
     [
@@ -835,7 +866,7 @@ def test_defect_34_and_35_texts_from_forms_mean_what_they_say() -> None:
     assert str(chosen.host.score) == "80 and 70" and chosen.host.block_group == ""
 
 
-def test_settings_never_show_a_secret() -> None:
+def test_defect_39_settings_never_show_a_secret() -> None:
     assert "made-up" not in repr(settings())
 
 
