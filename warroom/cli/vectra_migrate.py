@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import click
 from keyring.errors import KeyringError
@@ -168,9 +169,9 @@ def read_clients(folder: Path) -> dict[str, VarConfig]:
 
 def local_zone(environ: Mapping[str, str], localtime: Path) -> str:
     """The name of this machine's time zone, such as Europe/Zurich; "" when it cannot be told."""
-    named = environ.get("TZ", "").lstrip(":")
-    if named and "/" in named and not named.startswith("/"):
-        return named
+    named = environ.get("TZ", "").removeprefix(":")
+    if named:
+        return named if named in available_timezones() else ""
     real = os.path.realpath(localtime)
     _, found, name = real.partition("/zoneinfo/")
     return name if found else ""
