@@ -24,6 +24,7 @@ import re
 import secrets
 import urllib.parse
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
@@ -3282,21 +3283,27 @@ def run_command(command: str, brain: Brain, args: Mapping[str, Any]) -> Any:
 RUN_SECONDS = 150
 
 
-def new_brain(settings: Settings, port: ContextPort, timing: HttpTiming, instance: str) -> Brain:
+def new_brain(
+    settings: Settings, port: ContextPort, timing: HttpTiming, instance: str, keep_token: bool = True
+) -> Brain:
     """Put a run together: state in the context, tokens sealed beside it, a client that stops in time."""
     state = VersionedState(
         port, STATE_VERSION, new_state, lambda attempt: timing.sleep(timing.jitter() * 0.05 * attempt)
     )
-    shelf = TokenShelf(
-        load=lambda: str((port.read().get("context") or {}).get(TOKEN_KEY) or ""),
-        store=lambda sealed: ignore_result(state.update(lambda newest: newest, **{TOKEN_KEY: sealed})),
-    )
+    shelf = context_shelf(port, state) if keep_token else TokenShelf(lambda: "", lambda sealed: None)
     retry = HttpRetry(settings.rate, timing=timing, deadline=timing.monotonic() + RUN_SECONDS)
     return Brain(settings, VectraClient(settings, shelf, retry), state, timing.now, instance)
 
 
-def ignore_result(_: Any) -> None:
-    """For a call whose result is of no use to its caller."""
+def context_shelf(port: ContextPort, state: VersionedState) -> TokenShelf:
+    """Keeps the token in the context, beside the state."""
+
+    def store(sealed: str) -> None:
+        # A token that is not kept is asked for again; no reason to fail.
+        with suppress(StateConflictError):
+            state.update(lambda newest: newest, **{TOKEN_KEY: sealed})
+
+    return TokenShelf(lambda: str((port.read().get("context") or {}).get(TOKEN_KEY) or ""), store)
 
 
 def main() -> None:
@@ -3309,7 +3316,9 @@ def main() -> None:
             read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
             write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
         )
-        brain = new_brain(settings, port, HttpTiming(), demisto.integrationInstance())
+        # What the test button stores is thrown away by the server, which looks like a conflict.
+        kept = command != "test-module"
+        brain = new_brain(settings, port, HttpTiming(), demisto.integrationInstance(), keep_token=kept)
         if command == "fetch-incidents":
             incidents, last_run = fetch_incidents(brain, demisto.getLastRun())
             demisto.setLastRun(last_run)

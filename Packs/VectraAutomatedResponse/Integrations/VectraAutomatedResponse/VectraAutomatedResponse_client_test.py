@@ -12,6 +12,7 @@ import requests
 from HttpRetryApiModule import HttpRetry, HttpRetryPolicy, HttpTiming
 from VectraAutomatedResponse import (
     PAGE_SIZE,
+    ContextPort,
     Login,
     Token,
     TokenShelf,
@@ -412,3 +413,16 @@ def test_new_brain_keeps_token_and_state_side_by_side(vectra: Vectra) -> None:
     brain.client.listing("hosts", {})
     assert set(context.context) == {"state", "token"} and brain.state.load()["stopped"] is True
     assert "precious" not in json.dumps(context.context)
+
+
+def test_token_that_cannot_be_kept_is_used_all_the_same(vectra: Vectra) -> None:
+    def refuse(context: dict[str, Any], version: Any) -> None:
+        raise ValueError("stale")
+
+    vectra.answers = [token(), EMPTY, token(), EMPTY]
+    login = {"client_creds": {"identifier": "client", "password": SECRET}}
+    chosen = settings_from_params({"url": vectra.url, **login})
+    port = ContextPort(lambda: {"context": {}, "version": 1}, refuse)
+    for keep in (True, False):
+        brain = new_brain(chosen, port, Clock().timing(), "brain_1", keep_token=keep)
+        assert brain.client.listing("hosts", {}) == []
