@@ -13,7 +13,19 @@ from types import FrameType
 
 import click
 
-from warroom.cli import configure, content, emulator, exporting, home, importing, indicator, instance, run, vectra
+from warroom.cli import (
+    configure,
+    content,
+    emulator,
+    exporting,
+    home,
+    importing,
+    indicator,
+    instance,
+    run,
+    scaffold,
+    vectra,
+)
 from warroom.cli.app import App, Terminal, default_home
 from warroom.content import ContentError
 from warroom.engine import EngineError
@@ -44,7 +56,7 @@ def cli(context: click.Context, home_folder: Path | None) -> None:
 
 for command in (
     home.init, instance.instance, configure.configure, indicator.indicator, run.run, run.fetch, run.context,
-    run.entries, emulator.emulator, content.content, vectra.vectra,
+    run.entries, emulator.emulator, content.content, vectra.vectra, scaffold.scaffold,
 ):  # fmt: skip
     cli.add_command(command)
 indicator.indicator.add_command(importing.import_command)

@@ -21,7 +21,7 @@ class _Dumper(yaml.SafeDumper):
 
 def interface() -> list[Command]:
     """All commands, in the order in which a yml has them."""
-    text = (resources.files("warroom.cli.scaffolding") / "driver" / "commands.yml").read_text(encoding="utf-8")
+    text = (resources.files("warroom.cli.scaffolding.driver") / "commands.yml").read_text(encoding="utf-8")
     commands: list[Command] = yaml.safe_load(text)
     return commands
 

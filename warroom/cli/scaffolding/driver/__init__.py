@@ -1,0 +1,1 @@
+"""Templates of a driver, and the commands of the driver interface."""
