@@ -85,7 +85,7 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         queue_release=offline_release == "queue",
         adopt=flag_param(params, "adopt_existing_isolation"),
         incident_id=str(params.get("incident_id") or "").strip(),
-        poll=seconds_param(params, "poll", "Wait for the agent (seconds)", 15, 0, 120),
+        poll=seconds_param(params, "poll", "Wait for the agent (seconds)", 10, 0, 120),
         timeout=seconds_param(params, "timeout", "Timeout of a request (seconds)", 60, 0.1, 600),
         verify=not flag_param(params, "insecure"),
         proxy=flag_param(params, "proxy"),

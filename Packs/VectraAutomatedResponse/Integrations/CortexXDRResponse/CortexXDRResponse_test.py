@@ -73,7 +73,7 @@ def test_settings_have_careful_defaults() -> None:
         True,
         False,
     )
-    assert (made.poll, made.timeout, made.incident_id) == (15, 60, "")
+    assert (made.poll, made.timeout, made.incident_id) == (10, 60, "")
 
 
 def test_settings_take_every_parameter() -> None:
