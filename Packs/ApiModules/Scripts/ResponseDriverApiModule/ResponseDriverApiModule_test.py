@@ -521,6 +521,20 @@ def test_unblock_by_another_run_and_the_blocking_run_is_killed_ends_free(world: 
     assert world.agreed() == set()
 
 
+def test_release_that_is_over_before_the_block_arrives_ends_free(world: World) -> None:
+    """Another run released, followed it, and found nothing left to remember; the order to block arrives after that."""
+
+    def release_and_follow() -> None:
+        world.unblock()
+        assert statuses(world.reconcile()) == [("a", "applied", False)]
+
+    world.product.during = release_and_follow
+    assert statuses(world.block()) == [("a", "applied", True)]
+    assert world.product.ours == {"a"}
+    world.settle()
+    assert world.agreed() == set()
+
+
 def test_block_by_another_run_while_the_release_is_on_its_way_ends_blocked(world: World) -> None:
     """The block finds it still blocked; the order to release arrives after it."""
     world.block()

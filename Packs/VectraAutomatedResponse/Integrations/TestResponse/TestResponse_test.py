@@ -88,10 +88,8 @@ def driver(**params: Any) -> TestDriver:
         store.update(context=context, version=version + 1)
 
     port = product_port(ContextPort(lambda: dict(store), write))
-    made = TestDriver(
-        settings_from_params(params), VersionedState(port, 1, new_product, lambda attempt: None), lambda seconds: None
-    )
-    return made
+    product = VersionedState(port, 1, new_product, lambda attempt: None)
+    return TestDriver(settings_from_params(params), product, lambda seconds: None)
 
 
 def truth(made: TestDriver, element: str) -> str:
@@ -147,7 +145,8 @@ def test_targets_known_and_ambiguous_are_patterns() -> None:
 
 
 def test_order_takes_its_time() -> None:
-    made, slept = driver(delay_seconds="2.5"), []
+    slept: list[float] = []
+    made = driver(delay_seconds="2.5")
     made.sleep = slept.append
     made.block(Target("a"), {})
     assert slept == [2.5]
