@@ -52,6 +52,7 @@ UNSUPPORTED_SECONDS = 86_400
 FORGET_SECONDS = 86_400
 LEASE_SECONDS = 600
 ASIDE_SECONDS = 3600
+ABSENCE_SECONDS = 60
 RETRY_PAUSES = (300, 900, 1800, 3600, 7200, 14_400)
 API_VERSIONS = ("auto", "2.5", "3.3", "3.4", "3.5")
 KINDS = ("host", "account", "detection")
@@ -1773,7 +1774,8 @@ def parse_static(text: str, safety: Safety) -> tuple[list[str], list[str]]:
             problems.append(f"line {number}: {line[:80]!r} {error}")
             continue
         entries[entry] = networks
-    covered = {entry for entry, networks in entries.items() if is_covered(entry, networks, entries)}
+    whole = frozenset(nets[0] for entry, nets in entries.items() if nets and "-" not in entry)
+    covered = {entry for entry, networks in entries.items() if is_covered(entry, networks, whole)}
     return sorted(set(entries) - covered), problems
 
 
@@ -1820,10 +1822,11 @@ def refuse_network(network: Any, safety: Safety) -> None:
             raise ValueError(f"overlaps the own network {own}")
 
 
-def is_covered(entry: str, networks: Sequence[Any], entries: Mapping[str, Any]) -> bool:
-    others = [net for other, nets in entries.items() if other != entry and "-" not in other for net in nets]
+def is_covered(entry: str, networks: Sequence[Any], whole: frozenset[Any]) -> bool:
+    """Does one of the `whole` networks of the list hold all of this entry? An entry does not cover itself."""
+    more = 1 if "-" in entry else 0
     return bool(networks) and all(
-        any(net.version == other.version and net.subnet_of(other) for other in others) for net in networks
+        any(net.supernet(new_prefix=length) in whole for length in range(net.prefixlen + more)) for net in networks
     )
 
 
@@ -1865,7 +1868,8 @@ def static_changes(
                 f"To let them go: !vectra-response-release keys={key}"
             ),
         )
-    changes = len(set(wanted) - set(record["entries"])) + len(applied - set(wanted))
+    listed = set(wanted)
+    changes = len(listed - set(record["entries"])) + len(applied - listed)
     if changes > ctx.settings.safety.static_max_changes:
         return (
             [],
@@ -1875,11 +1879,11 @@ def static_changes(
                 f"{ctx.settings.safety.static_max_changes} (static_max_changes); nothing of it is changed."
             ),
         )
-    gone = {name: [entry for entry in entries if entry not in wanted] for name, entries in holding.items()}
+    gone = {name: [entry for entry in entries if entry not in listed] for name, entries in holding.items()}
     decisions = static_release(ctx, key, record, gone, "no longer on the list")
     held = mode_text(ctx)
     blocks = [] if held else static_blocks(ctx, key, record, wanted)
-    waiting = len(set(wanted) - applied) if held else 0
+    waiting = len(listed - applied) if held else 0
     warnings += [f"Static list {given.name!r}: {waiting} entries wait: {held}."] if waiting else []
     return decisions + blocks, warnings, ""
 
@@ -1901,7 +1905,8 @@ def static_blocks(ctx: Context, key: str, record: Mapping[str, Any], wanted: Seq
     for name in sorted({*holding, *record["attempts"], *able} - {""}):
         if ctx.facts.drivers is not None and name not in able:
             continue
-        missing = [entry for entry in wanted if entry in asked and entry not in holding.get(name, [])]
+        has = set(holding.get(name, []))
+        missing = [entry for entry in wanted if entry in asked and entry not in has]
         attempt = record["attempts"].get(name)
         if missing and (attempt is None or attempt["next_try"] <= ctx.now):
             decisions.append(static_decision(ctx, key, "block", missing, [name], "on the static list"))
@@ -1980,8 +1985,8 @@ def plan_warnings(ctx: Context) -> list[str]:
 def new_state() -> dict[str, Any]:
     """The state of a brain that contains nothing.
 
-    entities: key -> record; held: key -> {why, until, at}, released by command; absent: key -> {count}, not known to
-    Vectra any more; asides: key -> {why, until}, held back after its details were read; lease: {owner, until}.
+    entities: key -> record; held: key -> {why, until, at}, released by command; absent: key -> {count, at}, not known
+    to Vectra any more; asides: key -> {why, until}, held back after its details were read; lease: {owner, until}.
     """
     return {"brain": "", "entities": {}, "held": {}, "absent": {}, "stopped": False, "lease": {}, "asides": {}}
 
@@ -1999,7 +2004,7 @@ def new_record(key: str, name: str, now: float) -> dict[str, Any]:
         "since": int(now),
         "rules": [],
         "reasons": [],
-        "sources": {},
+        "sources": {key: []} if key.partition(":")[0] in ("host", "account") else {},
         "args": {},
         "entries": [],
         "elements": {},
@@ -2195,7 +2200,9 @@ def note_for(record: Mapping[str, Any], decision: Mapping[str, Any], rows: Seque
     names = sorted({str(row["instance"]) for row in changed})
     if not names or record["intent"] is None:
         return ""
-    word = {"block": "Blocked", "unblock": "Unblocked"}.get(str(decision["action"]), "")
+    ordered = ("Block ordered", "Release ordered") if all(row["status"] == "pending" for row in changed) else ()
+    blocked, unblocked = ordered or ("Blocked", "Unblocked")
+    word = {"block": blocked, "unblock": unblocked}.get(str(decision["action"]), "")
     if not word:
         return ""
     at = max(int(row.get("time") or 0) for row in changed)
@@ -2216,11 +2223,16 @@ def is_over(record: Mapping[str, Any], now: float) -> bool:
     return not (is_engaged(record) or record["intent"] or record["shown"] or record["note"] or recent)
 
 
-def with_absences(state: dict[str, Any], absent: Iterable[str], present: Iterable[str]) -> dict[str, Any]:
-    """Counts how often in a row each contained entity was asked for and not there."""
+def with_absences(state: dict[str, Any], absent: Iterable[str], present: Iterable[str], now: float) -> dict[str, Any]:
+    """Counts how often in a row each contained entity was asked for and not there; plans in one minute count once."""
     gone, back = set(absent), set(present)
     kept = {key: value for key, value in state["absent"].items() if key not in back and key in state["entities"]}
-    more = {key: {"count": (kept.get(key) or {"count": 0})["count"] + 1} for key in gone if key in state["entities"]}
+    before = {key: kept.get(key) or {"count": 0, "at": 0} for key in gone if key in state["entities"]}
+    more = {
+        key: {"count": seen["count"] + 1, "at": int(now)}
+        for key, seen in before.items()
+        if now - seen["at"] >= ABSENCE_SECONDS
+    }
     return {**state, "absent": {**kept, **more}}
 
 
@@ -2541,7 +2553,8 @@ def make_plan(brain: Brain, request: Request) -> tuple[Plan, int]:
     facts = reader.collect()
     present = [*facts.entities, *facts.detections]
     if not request.dry_run and (facts.absent or set(present) & set(state["absent"])):
-        state = brain.state.update(lambda newest: with_absences(newest, facts.absent, present))
+        moment = brain.now()
+        state = brain.state.update(lambda newest: with_absences(newest, facts.absent, present, moment))
     plan, asked = plan_cycle(facts, state, brain.settings, brain.now()), set[str]()
     for _ in range(DETAIL_ROUNDS):
         if not plan.details:
@@ -2824,6 +2837,8 @@ def record_intent(brain: Brain, args: Mapping[str, Any], stage: str, owner: str)
     decisions, state, now = decisions_arg(args), brain.state.load(), brain.now()
     if is_stopped(brain, state) and any(decision["action"] != "unblock" for decision in decisions):
         raise DemistoException(STOPPED_TEXT)
+    if owner and is_leased_by_other(state, owner, now):
+        raise DemistoException("Another cycle has taken over this brain, because this one was silent for too long.")
     name = brain.name(state)
 
     def change(newest: dict[str, Any]) -> dict[str, Any]:

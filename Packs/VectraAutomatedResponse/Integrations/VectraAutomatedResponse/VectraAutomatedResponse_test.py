@@ -258,6 +258,7 @@ def test_reconcile_rows_settle_what_was_pending() -> None:
     here = world(host_item(41, tags=[BLOCK]))
     cycle(here, lambda one, at: [row(one, "edr_1", at, element="a", status="pending", reference="7")])
     assert outputs(here, "vectra-response-status")["pending"] == 1
+    assert notes_of(here)[0].startswith("VAR: Block ordered on ")
     (decision,) = [{"action": "reconcile", "key": "host:41"}]
     done = row(decision, "edr_1", NOW + 60, element="a", status="applied", contained=True)
     run(here, "vectra-response-cycle-record", stage="outcome", outcomes=json.dumps([done]))
@@ -312,6 +313,17 @@ def test_lease_of_a_cycle_that_died_ends_by_itself() -> None:
     run(here, "vectra-response-cycle-record", stage="start", owner="one")
     here.seconds += 601
     assert outputs(here, "vectra-response-cycle-record", stage="start", owner="two")["busy"] is False
+
+
+def test_lease_that_was_lost_stops_the_cycle_before_it_acts() -> None:
+    here = world(host_item(41, tags=[BLOCK]))
+    run(here, "vectra-response-cycle-record", stage="start", owner="slow")
+    decisions = json.dumps(plan_of(here)["decisions"])
+    here.seconds += 601
+    run(here, "vectra-response-cycle-record", stage="start", owner="other")
+    with pytest.raises(DemistoException, match="taken over"):
+        run(here, "vectra-response-cycle-record", stage="intent", owner="slow", decisions=decisions)
+    assert here.state["entities"] == {}
 
 
 def test_emergency_stop_after_the_plan_refuses_the_blocks() -> None:
