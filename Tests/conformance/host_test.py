@@ -58,10 +58,10 @@ def real(driver: DriverFile, folder: Path, content: Path) -> Iterator[Real]:
 
 
 @pytest.fixture
-def content(request: pytest.FixtureRequest) -> Path:
-    """The packs, or what the build made of them."""
+def content(request: pytest.FixtureRequest, driver: DriverFile) -> Path:
+    """Where the driver is read from: the packs, or the file that the build made of it."""
     unified = request.config.getoption("--unified")
-    return (ROOT / unified).resolve() if unified else ROOT / "Packs"
+    return next((ROOT / unified / driver.name).resolve().glob("*.yml")) if unified else ROOT / "Packs"
 
 
 def killer(moment: str, number: int) -> OnCall:
