@@ -12,8 +12,8 @@ import yaml
 
 from Tests.cortex_xdr_response.world import HOST, ID, IP, NAME, World, pack, world
 
-PACK_ITEM = Path(str(pack.__file__)).parent
 ROOT = Path(__file__).resolve().parents[2]
+YML = ROOT / "Packs/VectraAutomatedResponse/Integrations/CortexXDRResponse/CortexXDRResponse.yml"
 FREE, HELD = "AGENT_UNISOLATED", "AGENT_ISOLATED"
 
 
@@ -175,7 +175,7 @@ def test_defect_release_without_a_look_was_a_500_in_each_run_for_ever() -> None:
 
 
 def test_defect_grooming_answered_in_a_form_that_nobody_read() -> None:
-    declared = yaml.safe_load((ROOT / PACK_ITEM / "CortexXDRResponse.yml").read_text(encoding="utf-8"))
+    declared = yaml.safe_load(YML.read_text(encoding="utf-8"))
     names = [command["name"] for command in declared["script"]["commands"]]
     assert names == ["vectra-block-host", "vectra-unblock-host", "vectra-response-reconcile"]
 
