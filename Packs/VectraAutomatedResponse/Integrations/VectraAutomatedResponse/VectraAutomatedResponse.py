@@ -1496,13 +1496,20 @@ def overruled_by(ctx: Context, key: str) -> str:
     tag = unblock_tag_of(ctx, key)
     if tag:
         return f"carries the unblock tag {tag!r}"
-    held = ctx.state["held"].get(key)
-    if held and (not held["until"] or held["until"] > ctx.now):
-        return f"released by command: {held['why']}"
+    held = held_text(ctx, key)
+    if held:
+        return held
     count = (ctx.state["absent"].get(key) or {}).get("count", 0)
     if key in ctx.facts.absent and count >= ctx.settings.safety.missing_cycles:
         return f"Vectra has not known it for {count} cycles"
     return ""
+
+
+def held_text(ctx: Context, key: str) -> str:
+    """Why a person released it, as long as that lasts; else empty."""
+    held = ctx.state["held"].get(key)
+    lasts = held and (not held["until"] or held["until"] > ctx.now)
+    return f"released by command: {held['why']}" if lasts else ""
 
 
 def hold_reason(ctx: Context, key: str, rules: Sequence[str]) -> str:
@@ -1837,10 +1844,9 @@ def plan_static(ctx: Context) -> tuple[list[dict[str, Any]], list[str], list[str
     keys = {key for key in ctx.state["entities"] if key.startswith("destinations:")}
     for key in sorted(keys | ({f"destinations:{given.name}"} if given is not None else set())):
         record = ctx.record(key) or new_record(key, "", ctx.now)
-        if key in ctx.state["held"]:
-            decisions += static_release(
-                ctx, key, record, contained_in(record), f"released by command: {ctx.state['held'][key]['why']}"
-            )
+        why = held_text(ctx, key)
+        if why:
+            decisions += static_release(ctx, key, record, frozenset(), why)
         elif given is not None and key == f"destinations:{given.name}":
             found, problems, fault = static_changes(ctx, key, record, given)
             decisions += found
@@ -1879,8 +1885,7 @@ def static_changes(
                 f"{ctx.settings.safety.static_max_changes} (static_max_changes); nothing of it is changed."
             ),
         )
-    gone = {name: [entry for entry in entries if entry not in listed] for name, entries in holding.items()}
-    decisions = static_release(ctx, key, record, gone, "no longer on the list")
+    decisions = static_release(ctx, key, record, frozenset(listed), "no longer on the list")
     held = mode_text(ctx)
     blocks = [] if held else static_blocks(ctx, key, record, wanted)
     waiting = len(listed - applied) if held else 0
@@ -1914,8 +1919,14 @@ def static_blocks(ctx: Context, key: str, record: Mapping[str, Any], wanted: Seq
 
 
 def static_release(
-    ctx: Context, key: str, record: Mapping[str, Any], gone: Mapping[str, Sequence[str]], why: str
+    ctx: Context, key: str, record: Mapping[str, Any], wanted: frozenset[str], why: str
 ) -> list[dict[str, Any]]:
+    """Release what is not wanted where it is held. What was ordered without an answer is released where it may be."""
+    unwanted = [entry for entry in record["entries"] if entry not in wanted]
+    if unwanted and (record["intent"] or {}).get("action") == "block":
+        return [static_decision(ctx, key, "unblock", unwanted, None, why)]
+    gone = {name: [entry for entry in held if entry not in wanted] for name, held in contained_in(record).items()}
+    gone |= dict.fromkeys(lost_in(record), unwanted)
     due = {name: list(entries) for name, entries in gone.items() if entries and release_due(record, name, ctx.now)}
     entries = sorted({entry for names in due.values() for entry in names})
     if not entries:
@@ -1986,7 +1997,8 @@ def new_state() -> dict[str, Any]:
     """The state of a brain that contains nothing.
 
     entities: key -> record; held: key -> {why, until, at}, released by command; absent: key -> {count, at}, not known
-    to Vectra any more; asides: key -> {why, until}, held back after its details were read; lease: {owner, until}.
+    to Vectra any more; asides: key -> {why, until}, held back after its details were read; lease:
+    {owner, since, until}.
     """
     return {"brain": "", "entities": {}, "held": {}, "absent": {}, "stopped": False, "lease": {}, "asides": {}}
 
@@ -2191,6 +2203,9 @@ def with_closed_intent(
     note = note_for(record, decision, rows)
     unanswered = record["intent"] if silent == [""] and action == "unblock" else None
     change = {"intent": unanswered, "attempts": attempts, "note": note or record["note"]}
+    if action == "unblock" and answered:
+        released = set(decision["args"].get("destinations") or [])
+        change["entries"] = [entry for entry in record["entries"] if entry not in released]
     return with_entity(state, key, {**record, **change} if action != "groom" else {**record, "note": change["note"]})
 
 
@@ -2240,7 +2255,8 @@ def with_lease(state: dict[str, Any], owner: str, now: float) -> dict[str, Any]:
     """The state in which `owner` has the lease for some minutes more; unchanged while another one has it."""
     if is_leased_by_other(state, owner, now):
         return state
-    return {**state, "lease": {"owner": owner, "until": int(now + LEASE_SECONDS)}}
+    since = state["lease"]["since"] if state["lease"].get("owner") == owner else int(now)
+    return {**state, "lease": {"owner": owner, "since": since, "until": int(now + LEASE_SECONDS)}}
 
 
 def is_leased_by_other(state: Mapping[str, Any], owner: str, now: float) -> bool:
@@ -2863,11 +2879,20 @@ def record_outcome(brain: Brain, args: Mapping[str, Any], stage: str, owner: str
     keys = {str(row["entity"]) for row in own} | {str(decision["key"]) for decision in decisions}
     shown = show_on_vectra(brain, [key for key in due_on_vectra(state) if ends or key in keys])
     if ends:
-        state = brain.state.update(lambda newest: without_lease(with_end(newest, now), owner))
-    waiting = any((record["intent"] or {}).get("action") == "block" for record in state["entities"].values())
-    if decisions and waiting and is_stopped(brain, state):
+        brain.state.update(lambda newest: without_lease(with_end(newest, now), owner))
+    elif decisions and is_stopped(brain, state) and has_blocks_to_do(state, decisions, owner):
         raise DemistoException(STOPPED_TEXT)
     return record_results(brain, stage, {"outcomes": len(own), "ignored": len(rows) - len(own)}, shown)
+
+
+def has_blocks_to_do(state: Mapping[str, Any], decisions: Sequence[Mapping[str, Any]], owner: str) -> bool:
+    """Is this cycle going to block more? What an earlier cycle left open is not its work."""
+    lease = state["lease"]
+    mine = bool(owner) and lease.get("owner") == owner
+    if not mine and all(decision["action"] == "unblock" for decision in decisions):
+        return False
+    intents = [record["intent"] for record in state["entities"].values() if record["intent"]]
+    return any(i["action"] == "block" and i["at"] >= (lease["since"] if mine else 0) for i in intents)
 
 
 def is_outcome(row: Mapping[str, Any]) -> bool:

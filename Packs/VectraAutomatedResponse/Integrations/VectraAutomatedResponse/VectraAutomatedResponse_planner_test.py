@@ -596,6 +596,37 @@ def test_static_list_released_by_command_is_released() -> None:
     assert planned(plan(static("8.8.8.8"), state)) == ["unblock destinations:lst"]
 
 
+def test_static_entry_that_comes_back_is_blocked_again() -> None:
+    state = carried_out(new_state(), plan(static("8.8.8.8\n1.1.1.1")).decisions)
+    state = carried_out(state, plan(static("1.1.1.1"), state).decisions)
+    state = carried_out(state, plan(static("8.8.8.8\n1.1.1.1"), state).decisions)
+    assert set(state["entities"]["destinations:lst"]["elements"]["edr_1"]) == {"1.1.1.1", "8.8.8.8"}
+
+
+def test_static_entry_of_an_interrupted_order_is_released_everywhere_when_it_left_the_list() -> None:
+    first = plan(static("8.8.8.8\n1.1.1.1")).decisions
+    state = with_intents(new_state(), first, "brain_1", NOW)
+    release, block = plan(static("1.1.1.1"), state).decisions
+    assert (release["action"], release["instances"], release["args"]["destinations"]) == ("unblock", None, ["8.8.8.8"])
+    assert block["args"]["destinations"] == ["1.1.1.1"]
+
+
+def test_static_driver_that_never_answered_is_asked_to_release_too() -> None:
+    driver = DriverInstance("fw_1", "Firewall", frozenset({"vectra-block-destinations"}))
+    world = static("8.8.8.8\n1.1.1.1", drivers=(driver,))
+    state = carried_out(new_state(), plan(world).decisions, answer=lambda one: [])
+    (release,) = plan(static("1.1.1.1", drivers=(driver,)), state, NOW + 60).decisions
+    assert release["elements"] == {"fw_1": ["8.8.8.8"]}
+
+
+def test_static_list_released_by_command_comes_back_when_the_time_is_over() -> None:
+    state = carried_out(new_state(), plan(static("8.8.8.8")).decisions)
+    state = with_release(state, ["destinations:lst"], "asked", int(NOW + HOUR), NOW)
+    state = carried_out(state, plan(static("8.8.8.8"), state).decisions)
+    assert not plan(static("8.8.8.8"), state, NOW + 60).decisions
+    assert planned(plan(static("8.8.8.8"), state, NOW + HOUR)) == ["block destinations:lst"]
+
+
 def test_static_driver_added_later_gets_the_whole_list() -> None:
     state = carried_out(new_state(), plan(static("8.8.8.8")).decisions)
     drivers = tuple(

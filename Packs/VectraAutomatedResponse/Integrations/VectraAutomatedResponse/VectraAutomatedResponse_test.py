@@ -347,6 +347,41 @@ def test_emergency_stop_in_the_middle_keeps_what_was_done_and_stops_the_rest() -
     assert plan_of(here)["mode"] == "stopped"
 
 
+@pytest.mark.parametrize("owned", [True, False])
+def test_emergency_stop_releases_go_on_beside_blocks_that_were_left_open(owned: bool) -> None:
+    here = world(*(host_item(number, tags=[BLOCK]) for number in (41, 42, 43)))
+    first, second, third = plan_of(here)["decisions"]
+    run(here, "vectra-response-cycle-record", stage="intent", decisions=json.dumps([first, second, third]))
+    for decision in (first, second):
+        given = {"decisions": json.dumps([decision]), "outcomes": json.dumps(obeyed(decision, NOW))}
+        run(here, "vectra-response-cycle-record", stage="outcome", **given)
+    run(here, "vectra-response-stop", active="true")
+    for number in (41, 42):
+        here.vectra.item("host", str(number))["tags"].remove(BLOCK)
+    here.seconds += 60
+    plan = cycle(here) if owned else plan_of(here)
+    assert [decision["id"] for decision in plan["decisions"]] == ["unblock host:41", "unblock host:42"]
+    for decision in [] if owned else plan["decisions"]:
+        given = {"decisions": json.dumps([decision]), "outcomes": json.dumps(obeyed(decision, here.seconds))}
+        run(here, "vectra-response-cycle-record", stage="outcome", **given)
+    assert outputs(here, "vectra-response-status")["contained"] == 0
+
+
+def test_emergency_stop_between_a_release_and_the_first_block_is_in_time() -> None:
+    here = world(host_item(41, tags=[BLOCK]), host_item(42))
+    cycle(here)
+    here.vectra.item("host", "41")["tags"].remove(BLOCK)
+    here.vectra.item("host", "42")["tags"].append(BLOCK)
+    here.seconds += 60
+    run(here, "vectra-response-cycle-record", stage="start", owner="one")
+    release, block = plan_of(here)["decisions"]
+    run(here, "vectra-response-cycle-record", stage="intent", owner="one", decisions=json.dumps([release, block]))
+    run(here, "vectra-response-stop", active="true")
+    given = {"decisions": json.dumps([release]), "outcomes": json.dumps(obeyed(release, here.seconds))}
+    with pytest.raises(DemistoException, match="emergency stop"):
+        run(here, "vectra-response-cycle-record", stage="outcome", owner="one", **given)
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
