@@ -73,6 +73,26 @@ def test_order_that_takes_longer_than_the_timeout_is_pending_and_followed(when: 
         assert (here.truth(), here.records[ID]["phase"], here.calls("isolate")) == (HELD, "blocked", 1)
 
 
+@pytest.mark.parametrize("killed", [True, False])
+def test_order_that_never_arrived_is_made_up_for_soon_after_the_agent_is_back(killed: bool) -> None:
+    with world() as here:
+        here.seed()
+        if killed:
+            # After the first write of the ledger, which is the intent.
+            assert here.killed(6, "vectra-block-host", **HOST) and here.calls("isolate") == 0
+        else:
+            here.fault("isolate", kind="reset")
+            here.block()
+        here.edit(status="LOST")
+        for _ in range(60):
+            here.wait(60)
+            here.reconcile()
+        here.edit(status="CONNECTED")
+        here.wait(60)
+        here.reconcile()
+        assert here.truth() == GOING_IN
+
+
 def test_look_that_fails_after_the_order_does_not_forget_the_order() -> None:
     with world() as here:
         here.seed()
@@ -101,12 +121,13 @@ def race(here: World, is_isolated: str) -> None:
 
 @pytest.mark.parametrize("is_isolated", [HELD, GOING_IN])
 def test_wrong_state_because_somebody_else_was_faster_is_looked_at_again_and_left_alone(is_isolated: str) -> None:
-    with world() as here:
+    with world({"poll": "30"}) as here:
         here.seed()
         race(here, is_isolated)
         row = here.block()
         assert (row["status"], row["contained"], here.records) == ("already", False, {})
         assert (here.calls("isolate"), here.calls("get_endpoint")) == (1, 4)
+        assert here.clock.slept == [pause for pause in here.clock.slept if pause < 1]
 
 
 def test_wrong_state_while_the_table_would_order_again_is_reported_as_it_is() -> None:

@@ -633,7 +633,8 @@ class CortexXDRDriver(Driver):
                 self.send(walk)
                 return None
         here = endpoint is not None and endpoint.contact == HERE
-        if here and row.move != "end" and self.wait():
+        theirs = not walk.ours and row.theirs == "already" and not self.settings.adopt
+        if here and row.move != "end" and not theirs and self.wait():
             return None
         return self.ended(walk, row, endpoint, name)
 
