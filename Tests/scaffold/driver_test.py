@@ -49,3 +49,48 @@ def test_scaffolded_driver_passes_every_suite_as_it_is(copy: Path, capsys: pytes
     assert ended.returncode == 0, ended.stdout + ended.stderr
     passed = int(ended.stdout.rpartition(" passed")[0].rsplit(maxsplit=1)[-1])
     assert passed > 80, ended.stdout
+
+
+# What a driver may get wrong, and the test of the suite that has to notice.
+LIES = {
+    "accepted is told as done": (
+        '"applied" if answer["state"] == "active" else "pending"',
+        '"applied"',
+        "test_slow_job_is_pending_until_it_is_done",
+    ),
+    "a lost answer is told as a refusal": (
+        "uncertain=body is not None and error.status != 429",
+        "uncertain=False",
+        "test_fault_the_outcome_is_true_and_the_end_is_right",
+    ),
+    "what others blocked is not seen": (
+        'STATES.get(self.client.entry_state(element), "unknown")',
+        '"free"',
+        "test_killed_around_each_write_others_block_stays",
+    ),
+    "the token is in an error": (
+        '"{PRODUCT} refused the API token',
+        '"{self._headers} refused the API token',
+        "test_fault_the_outcome_is_true_and_the_end_is_right",
+    ),
+    "an undeclared kind is blocked": (
+        'raise TargetError("unsupported", f"{PRODUCT} does not block a {entity.kind}.")',
+        'return ("10.0.0.1",)',
+        "test_undeclared_kinds_are_refused_and_change_nothing",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lie", LIES)
+def test_suite_notices_a_driver_that_lies(copy: Path, lie: str) -> None:
+    truth, wrong, test = LIES[lie]
+    assert main(["scaffold", "driver", "AcmeFirewall", "--repository", str(copy)]) == 0
+    [path] = copy.glob("Packs/*/Integrations/*/AcmeFirewallResponse.py")
+    text = path.read_text(encoding="utf-8")
+    assert text.count(truth) == 1
+    path.write_text(text.replace(truth, wrong), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", f"{test} and not detection"]
+    command.append("Tests/conformance/conformance_test.py")
+    ended = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 1 and f"FAILED Tests/conformance/conformance_test.py::{test}" in ended.stdout
