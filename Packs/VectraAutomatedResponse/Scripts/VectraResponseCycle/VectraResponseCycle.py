@@ -33,19 +33,19 @@ DRIVER_COMMANDS = frozenset(
 TITLE = "Vectra Automated Response"
 LINES_IN_MAIL = 200
 
-# kind of event -> (heading, level), in the order in which people want to read them
+# kind of event -> (heading, word in the timeline, level), in the order in which people want to read them
 KINDS = {
-    "contained": ("Contained", "info"),
-    "ordered": ("Ordered, not confirmed yet", "info"),
-    "released": ("Released", "info"),
-    "failed": ("Failed", "error"),
-    "missing": ("Not found or not supported", "warning"),
-    "waiting": ("Still waiting for the product", "warning"),
-    "problem": ("Problems", "error"),
-    "held_back": ("Held back", "warning"),
-    "warning": ("Warnings", "warning"),
-    "already": ("Nothing to do", "info"),
-    "planned": ("Would do", "info"),
+    "contained": ("Contained", "contained", "info"),
+    "ordered": ("Ordered, not confirmed yet", "ordered, not confirmed yet", "info"),
+    "released": ("Released", "released", "info"),
+    "failed": ("Failed", "failed", "error"),
+    "missing": ("Not found or not supported", "not found or not supported", "warning"),
+    "waiting": ("Still waiting for the product", "still waiting", "warning"),
+    "problem": ("Problems", "problem", "error"),
+    "held_back": ("Held back", "held back", "warning"),
+    "warning": ("Warnings", "warning", "warning"),
+    "already": ("Nothing to do", "nothing to do", "info"),
+    "planned": ("Would do", "would do", "info"),
 }
 DONE = ("contained", "ordered", "released")
 # A message is worth sending when one of these happened; the others only come along.
@@ -323,11 +323,7 @@ def planned_text(decision: Mapping[str, Any]) -> str:
 
 def timeline(report: Report) -> list[str]:
     """The cycle as lines, in the order in which things happened."""
-    lines = []
-    for event in report.events:
-        heading = KINDS[event.kind][0].lower()
-        lines.append(f"{clock(event.at)} {event.brain or '-'}: {heading}: {event.text}")
-    return lines
+    return [f"{clock(event.at)} {event.brain or '-'}: {KINDS[event.kind][1]}: {event.text}" for event in report.events]
 
 
 def clock(seconds: float) -> str:
@@ -350,7 +346,7 @@ def sections(events: Sequence[Event]) -> list[dict[str, Any]]:
     `news` tells that something was done; of the rest a receiver may leave out what it told before.
     """
     grouped = []
-    for kind, (heading, level) in KINDS.items():
+    for kind, (heading, _, level) in KINDS.items():
         items = [{"text": f"{event.brain}: {event.text}", **event.details} for event in events if event.kind == kind]
         if items:
             news = kind in DONE

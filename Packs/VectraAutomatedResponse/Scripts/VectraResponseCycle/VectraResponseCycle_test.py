@@ -8,27 +8,16 @@ import demistomock as demisto
 import pytest
 import VectraResponseCycle
 from VectraResponseCycle import (
-    BrainReport,
     CommandFailed,
     House,
     Options,
     Report,
-    allowed,
-    call_args,
-    calls_of,
-    cycle_output,
     cycle_results,
     driver_list,
     list_text,
-    mail_body,
     options_from_args,
-    outcome_event,
-    outcome_kind,
-    planned_text,
     read_destinations,
     run_cycle,
-    sections,
-    subject,
 )
 
 NOW = 1_760_000_000.0
@@ -555,114 +544,6 @@ def test_read_destinations_refused_command_is_an_error_of_the_list() -> None:
 def test_list_text_no_text_is_an_error() -> None:
     with pytest.raises(CommandFailed):
         list_text([])
-
-
-# ---- pure steps
-
-HOST = {"id": "block host:41", "action": "block", "key": "host:41", "type": "host", "name": "fin-lap-07"}
-
-
-def test_calls_of_block_without_instances_is_one_call_for_all() -> None:
-    calls = calls_of({**HOST, "instances": None, "elements": {}, "args": {"ip": "10.0.0.1"}})
-    assert [(call.command, call_args(call)) for call in calls] == [("vectra-block-host", {"ip": "10.0.0.1"})]
-
-
-def test_calls_of_named_instances_is_one_call_each_with_its_elements() -> None:
-    decision = {**HOST, "action": "unblock", "instances": ["b", "a"], "elements": {"a": ["x"], "b": ["y", "z"]}}
-    assert [call_args(call) for call in calls_of({**decision, "args": {"ip": "10.0.0.1"}})] == [
-        {"ip": "10.0.0.1", "elements": ["y", "z"], "using": "b"},
-        {"ip": "10.0.0.1", "elements": ["x"], "using": "a"},
-    ]
-
-
-def test_calls_of_static_destinations_releases_what_the_driver_holds() -> None:
-    decision = {
-        "action": "unblock",
-        "key": "destinations:l",
-        "type": "destinations",
-        "elements": {"fw": ["192.0.2.0/24"]},
-    }
-    [call] = calls_of({**decision, "args": {"list": "l", "destinations": ["gone"]}})
-    assert call_args(call) == {"list": "l", "destinations": ["192.0.2.0/24"], "using": "fw"}
-
-
-@pytest.mark.parametrize(
-    ("mode", "dry_run", "expected"),
-    [
-        ("act", False, ["block", "unblock"]),
-        ("outside_window", False, ["block", "unblock"]),
-        ("stopped", False, ["unblock"]),
-        ("dry_run", False, []),
-        ("act", True, []),
-    ],
-)
-def test_allowed_mode_decides_what_is_carried_out(mode: str, dry_run: bool, expected: list[str]) -> None:
-    plan = {"mode": mode, "decisions": [{"action": "block"}, {"action": "unblock"}]}
-    assert [decision["action"] for decision in allowed(plan, dry_run=dry_run)] == expected
-
-
-@pytest.mark.parametrize(
-    ("action", "status", "contained", "kind"),
-    [
-        ("block", "applied", True, "contained"),
-        ("block", "pending", True, "ordered"),
-        ("block", "already", True, "already"),
-        ("block", "already", False, "already"),
-        ("block", "not_found", False, "missing"),
-        ("block", "unsupported", False, "missing"),
-        ("block", "failed", False, "failed"),
-        ("unblock", "applied", False, "released"),
-        ("unblock", "not_found", False, "released"),
-        ("unblock", "pending", True, "ordered"),
-        ("unblock", "failed", True, "failed"),
-        ("reconcile", "pending", True, "waiting"),
-        ("reconcile", "applied", False, "released"),
-        ("reconcile", "not_found", False, "missing"),
-    ],
-)
-def test_outcome_kind_accepted_is_not_done(action: str, status: str, contained: bool, kind: str) -> None:
-    assert outcome_kind({"action": action, "status": status, "contained": contained}) == kind
-
-
-def test_outcome_event_says_who_by_whom_as_what_and_why() -> None:
-    row = {
-        "action": "block", "entity": "host:41", "instance": "edr", "element": "ep-1", "reference": "77",
-        "status": "failed", "reason": "agent\noffline", "time": NOW,
-    }  # fmt: skip
-    event = outcome_event(row, {**HOST, "reasons": ["score 80 and 70"]}, "a")
-    assert event.text == "host fin-lap-07 (41) by edr (ep-1, 77): agent offline - score 80 and 70"
-    assert outcome_event({**row, "instance": "", "brand": ""}, None, "a").text.startswith("host 41 by no driver")
-
-
-def test_planned_text_static_list_has_no_number() -> None:
-    decision = {"action": "block", "key": "destinations:l", "name": "", "reasons": ["on list l"], "instances": ["fw"]}
-    assert planned_text(decision) == "block destinations l on fw: on list l"
-
-
-def test_sections_are_grouped_in_a_fixed_order_and_empty_ones_left_out() -> None:
-    events = [VectraResponseCycle.Event("failed", "a", "x", NOW), VectraResponseCycle.Event("contained", "a", "y", NOW)]
-    assert [(group["title"], len(group["items"])) for group in sections(events)] == [("Contained", 1), ("Failed", 1)]
-    assert subject(sections(events)) == "Vectra Automated Response: 1 contained, 1 failed"
-
-
-def test_mail_body_long_group_is_cut_and_counted() -> None:
-    body = mail_body(sections([VectraResponseCycle.Event("contained", "a", str(number), NOW) for number in range(203)]))
-    assert body.startswith("Contained (203)\n- a: 0\n")
-    assert body.endswith("- and 3 more")
-
-
-def test_cycle_output_counts_and_states() -> None:
-    report = Report(
-        NOW, [BrainReport("a", "act", "ok", 2, 2, 0, 11)], [VectraResponseCycle.Event("contained", "a", "x", NOW)]
-    )
-    output = cycle_output(report, dry_run=False)
-    assert (output["status"], output["counts"], output["brains"][0]["reads"]) == ("ok", {"contained": 1}, 11)
-    assert output["timeline"] == ["08:53:20Z a: contained: x"]
-
-
-@pytest.mark.parametrize("report", [Report(NOW), Report(NOW, [BrainReport("a", status="busy"), BrainReport("b")])])
-def test_report_status_is_ok_unless_all_are_busy(report: Report) -> None:
-    assert report.status == "ok"
 
 
 # ---- the command
