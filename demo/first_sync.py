@@ -55,7 +55,8 @@ def progress_line(sent: int, total: int, rate: float) -> str:
     """What a progress bar shows, as a line: share, rate in records per second, batch, time left."""
     batches = max(1, -(-total // BATCH))
     batch = min(batches, sent // BATCH + 1)
-    left = f"{(total - sent) / rate:.0f} s left" if rate and total > sent else "finishing"
+    waiting = f"{(total - sent) / rate:.0f} s left" if rate else "starting"
+    left = waiting if total > sent else "finishing"
     share = min(100, round(100 * sent / total)) if total else 100
     return f"  {sent:,} of {total:,} ({share} %), {rate:,.0f}/s, batch {batch} of {batches}, {left}"
 

@@ -66,6 +66,10 @@ def test_progress_line_half_way_tells_rate_batch_and_time_left() -> None:
     assert line.strip() == "60,000 of 120,000 (50 %), 6,000/s, batch 2 of 3, 10 s left"
 
 
+def test_progress_line_nothing_sent_yet_is_starting() -> None:
+    assert progress_line(0, 100, 0.0).strip() == "0 of 100 (0 %), 0/s, batch 1 of 1, starting"
+
+
 def test_progress_line_all_sent_is_finishing() -> None:
     assert progress_line(130, 120, 10.0).strip() == "130 of 120 (100 %), 10/s, batch 1 of 1, finishing"
 

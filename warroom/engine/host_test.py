@@ -182,6 +182,10 @@ def test_fetch_stores_indicators_under_the_instance_and_tells_progress(tiny: Hos
     result = tiny.fetch("main", on_progress=told.append)
     assert (result.status, result.indicators_created) == ("ok", 3)
     assert told == [Progress("tiny", 1, 2, "rounds")]
+    assert result.entries[-1]["Contents"].endswith("tiny: 1 of 2 rounds")
+    again = tiny.fetch("main", on_progress=told.append)
+    assert told[1:] == [Progress("indicators", 3, None, "indicators")]
+    assert "tiny" not in again.entries[-1]["Contents"]
     found = tiny.store.indicators.get("198.51.100.1")
     assert found is not None
     [feed] = found["moduleToFeedMap"].values()

@@ -243,6 +243,9 @@ class _Attempt:
         counts = [f"{calls.taken} indicators received, {calls.created} of them new"] if calls.taken else []
         counts += [f"{calls.excluded} on the exclusion list"] if calls.excluded else []
         counts += [f"{len(self.fetched)} incidents created"] if self.fetched else []
+        if (moved := self.state.moved) is not None:
+            total = f" of {moved.total:,}" if moved.total else ""
+            counts.append(f"{moved.label}: {moved.done:,}{total} {moved.unit}")
         return "; ".join(counts) or "nothing received"
 
 

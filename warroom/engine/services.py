@@ -69,7 +69,8 @@ class ContextCalls:
     """Integration context, and the last run of the fetch flow.
 
     A context write is stored at once. Last runs are read from the store only in a fetch, and kept in
-    `pending_last_runs` until the caller stores them at a good end.
+    `pending_last_runs` until the caller stores them at a good end. `moved` is the last progress that the run reported,
+    None when it reported none.
     """
 
     store: Store
@@ -78,6 +79,7 @@ class ContextCalls:
     testing: bool
     on_progress: Callable[[Progress], None] | None = None
     pending_last_runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    moved: Progress | None = None
 
     @property
     def calls(self) -> Mapping[str, Call]:
@@ -110,8 +112,10 @@ class ContextCalls:
         if not isinstance(value, dict):
             raise ServerError("the integration context must be an object")
         version = args.get("version")
+        before = self.store.contexts.read(self.instance_id).context.get("progress")
         self.store.contexts.write(self.instance_id, value, version=-1 if version is None else version)
-        self._tell_progress(value.get("progress"))
+        if value.get("progress") != before:
+            self._tell_progress(value.get("progress"))
         return NULL
 
     def _reader(self, kind: str) -> Call:
@@ -133,7 +137,10 @@ class ContextCalls:
         return write
 
     def _tell_progress(self, text: Any) -> None:
-        if self.on_progress is not None and (progress := parse_progress(text)) is not None:
+        if (progress := parse_progress(text)) is None:
+            return
+        self.moved = progress
+        if self.on_progress is not None:
             self.on_progress(progress)
 
 

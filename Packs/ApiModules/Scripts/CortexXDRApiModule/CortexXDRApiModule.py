@@ -7,6 +7,7 @@ has to do next:
     XDRError                  root; its text is written for the user
     |-- XDRConfigError        the user must act: key, role, licence, address, certificate, proxy
     |-- XDRRetryError         XDR was busy or unreachable and the tries or the time are used up: call again later
+    |   `-- XDRPausedError    429 until the time was used up
     |-- XDRTooLargeError      413: send fewer records per request
     |-- XDRBadRequestError    XDR does not accept this body
     |-- XDRRefusedError       500 to a call that is sent once: XDR could not do it in the present state
@@ -73,6 +74,10 @@ class XDRRetryError(XDRError):
     def not_begun(self) -> bool:
         """Certainly nothing was carried out: XDR turned the call away, or was never reached."""
         return self.unsent or self.status in XDR_TURNED_AWAY_STATUS
+
+
+class XDRPausedError(XDRRetryError):
+    """429 until the time of this run was used up: the tenant is at its limit of requests, nothing is broken."""
 
 
 class XDRTooLargeError(XDRError):
@@ -318,7 +323,9 @@ class XDRClient(BaseClient):
         late = self.deadline is not None and self.timing.monotonic() + delay > self.deadline
         if tries >= self.retries.attempts or late:
             reason = "the time for this run is used up" if late else f"{tries} tries failed"
-            raise XDRRetryError(f"{error} ({reason}; the next run tries again)", error.status) from error
+            paused = late and error.status == HTTPStatus.TOO_MANY_REQUESTS
+            kind = XDRPausedError if paused else XDRRetryError
+            raise kind(f"{error} ({reason}; the next run tries again)", error.status) from error
         if error.status == HTTPStatus.TOO_MANY_REQUESTS:
             self.pacer.slower(delay)
         else:

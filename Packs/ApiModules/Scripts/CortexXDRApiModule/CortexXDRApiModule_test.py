@@ -23,6 +23,7 @@ from CortexXDRApiModule import (
     XDRKey,
     XDRLostReplyError,
     XDRPacer,
+    XDRPausedError,
     XDRRefusedError,
     XDRRetryError,
     XDRRetryPolicy,
@@ -354,10 +355,17 @@ def test_retry_after_is_obeyed(vendor: Vendor, clock: Clock, status: int) -> Non
 
 def test_no_wait_is_started_that_would_end_after_the_deadline(vendor: Vendor, clock: Clock) -> None:
     vendor.last = Reply(503, None, (("Retry-After", "60"),))
-    with pytest.raises(XDRRetryError, match="time for this run"):
+    with pytest.raises(XDRRetryError, match="time for this run") as caught:
         client(vendor, clock, deadline=100.0).post("x", None)
+    assert not isinstance(caught.value, XDRPausedError)
     assert clock.seconds <= 100
     assert len(vendor.seen) == 2
+
+
+def test_limit_of_the_tenant_until_the_deadline_is_told_from_an_outage(vendor: Vendor, clock: Clock) -> None:
+    vendor.last = Reply(429, None, (("Retry-After", "60"),))
+    with pytest.raises(XDRPausedError, match="time for this run"):
+        client(vendor, clock, deadline=100.0).post("x", None)
 
 
 @pytest.mark.parametrize(

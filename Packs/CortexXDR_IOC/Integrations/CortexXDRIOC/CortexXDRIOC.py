@@ -23,7 +23,9 @@ changed in XSOAR and
 is not sent back; what differs was changed by a person or a feed and is sent. That is how both ways work without echo.
 """
 
+import csv
 import hashlib
+import io
 import json
 import re
 import tempfile
@@ -36,6 +38,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -56,6 +59,7 @@ FIRST_INBOUND_MS = 10 * 60 * 1000
 MARKS_KEPT = 1_000
 UNREADABLE_NS = 2**62
 REJECTS_KEPT = 1_000
+REJECT_COLUMNS = ("indicator", "type", "reason", "direction", "when")
 MIN_FETCH_INTERVAL_MINUTES = 15
 SERVER_LIMIT_SECONDS = 180
 STATE_VERSION = 1
@@ -1668,10 +1672,26 @@ def must_go_on(page: Page) -> None:
 
 
 def progress_text(done: int, bulk: Mapping[str, Any]) -> str:
-    return json.dumps({"label": "first sync", "done": done, "total": max(done, bulk["total"]), "unit": "indicators"})
+    batch, batches = (-(-max(number, 1) // BATCH_SIZE) for number in (done, max(done, bulk["total"])))
+    return json.dumps(
+        {
+            "label": f"first sync, batch {batch} of {batches}",
+            "done": done,
+            "total": max(done, bulk["total"]),
+            "unit": "indicators",
+        }
+    )
 
 
 # ---- files for the vendor
+
+
+@dataclass(frozen=True)
+class FileSpot:
+    """Where a file entry has to be written: `path` in the working directory, `entry` to return for it under a name."""
+
+    path: str
+    entry: Callable[[str], dict[str, Any]]
 
 
 def sync_records(sync: Sync, rejects: list[tuple[str, str, str]]) -> Iterator[dict[str, Any]]:
@@ -1724,6 +1744,27 @@ def write_keep_file(sync: Sync, out: IO[bytes], rejects: list[tuple[str, str, st
     return count
 
 
+def write_rejects_file(sync: Sync, out: IO[bytes]) -> int:
+    """Write every record that is set aside as CSV: what of today's Sync Query cannot be sent, found anew, and what
+    Cortex XDR or XSOAR refused, from the list of the newest ones. Gives the number of rows; memory does not grow.
+    """
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    table = csv.writer(text)
+    table.writerow(REJECT_COLUMNS)
+    refused, now, count = dict(sync.state.load()["rejects"]), sync.now(), 0
+    found: list[tuple[str, str, str]] = []
+    for _ in chain(sync_records(sync, found), (None,)):
+        for value, kind, reason in found:
+            refused.pop(value, None)
+            table.writerow([value, kind, reason, "to XDR", now])
+        count += len(found)
+        found.clear()
+    for value, entry in refused.items():
+        table.writerow([value, *(entry[name] for name in REJECT_COLUMNS[1:])])
+    text.detach()
+    return count + len(refused)
+
+
 # ---- commands
 
 
@@ -1762,6 +1803,7 @@ def fetch_indicators_command(sync: Sync) -> None:
         DemistoException: what failed. What was delivered before stays committed.
     """
     problems: list[str] = []
+    before = sync.state.load()["counts"]["pushed"]
     steps: list[tuple[str, Callable[[], None]]] = [("from Cortex XDR", sync.pull)]
     if sync.settings.auto_sync:
         steps.append(("to Cortex XDR", sync.push))
@@ -1770,6 +1812,12 @@ def fetch_indicators_command(sync: Sync) -> None:
             step()
         except SupersededError as note:
             sync.server.log(str(note))
+        except XDRPausedError as error:
+            # A tenant at its limit while the run comes to its end: no failure, unless the run got nowhere at all.
+            if sync.state.load()["counts"]["pushed"] > before:
+                sync.server.log(str(error))
+            else:
+                problems.append(f"{name}: {error}")
         except XDRConfigError as error:
             problems.append(f"{name}: {error}")
             break
@@ -1953,8 +2001,13 @@ def set_sync_time_command(args: Mapping[str, Any]) -> CommandResults:
     )
 
 
-def rejects_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+def rejects_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> Any:
     """`xdr-iocs-rejects`: what was set aside and why, newest first. Each is tried again when it changes."""
+    if argToBoolean(args.get("file") or False):
+        spot = new_file()
+        with Path(spot.path).open("wb") as out:
+            count = write_rejects_file(sync, out)
+        return [spot.entry("xdr-iocs-rejects.csv"), f"{count} records are set aside."]
     limit, page, size = (arg_to_number(args.get(name)) for name in ("limit", "page", "page_size"))
     for name, number in (("limit", limit), ("page", page), ("page_size", size)):
         if number is not None and number < 1:
@@ -1965,12 +2018,12 @@ def rejects_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
     shown = rows[first : first + (size or 50)] if page or size else rows[: limit or 50]
     title = f"{len(rows)} records are set aside, {len(shown)} shown"
     if state["rejects_dropped"]:
-        title += f"; {state['rejects_dropped']} older ones are no longer listed"
+        title += f"; {state['rejects_dropped']} older ones are in the file that `file=true` gives"
     return CommandResults(
         outputs_prefix=f"{BRAND}.Reject",
         outputs_key_field="indicator",
         outputs=shown,
-        readable_output=tableToMarkdown(title, shown, headers=["indicator", "type", "reason", "direction", "when"]),
+        readable_output=tableToMarkdown(title, shown, headers=list(REJECT_COLUMNS)),
     )
 
 
@@ -2008,14 +2061,6 @@ def status_command(sync: Sync) -> CommandResults:
             headers=["What", "State"],
         ),
     )
-
-
-@dataclass(frozen=True)
-class FileSpot:
-    """Where a file entry has to be written: `path` in the working directory, `entry` to return for it under a name."""
-
-    path: str
-    entry: Callable[[str], dict[str, Any]]
 
 
 def create_sync_file_command(sync: Sync, args: Mapping[str, Any], spot: FileSpot) -> list[Any]:
@@ -2064,7 +2109,7 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-create-sync-file": lambda: create_sync_file_command(sync, args, new_file()),
         "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
         "xdr-iocs-status": lambda: status_command(sync),
-        "xdr-iocs-rejects": lambda: rejects_command(sync, args),
+        "xdr-iocs-rejects": lambda: rejects_command(sync, args, new_file),
     }
     if command not in table:
         raise NotImplementedError(f"Command {command!r} is not one of this integration.")

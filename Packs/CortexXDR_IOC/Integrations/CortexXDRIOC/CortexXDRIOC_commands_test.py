@@ -1,11 +1,13 @@
 """The commands, `main`, and the agreement of code, yml and README."""
 
 import ast
+import csv
 import io
 import json
 import re
 import sys
 import zipfile
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,10 @@ import yaml
 from CortexXDRIOC import (
     REJECTS_KEPT,
     VERSIONED_STATE_KEY,
+    DemistoException,
     EntryType,
     FileSpot,
+    XDRPausedError,
     load_memory,
     main,
     run_command,
@@ -449,6 +453,45 @@ def test_main_remembers_the_kind_of_key_that_worked(server: World, monkeypatch: 
     assert all("x-xdr-nonce" not in one["headers"] for one in api.seen)
 
 
+@pytest.mark.parametrize("delivers", [True, False])
+def test_run_that_ends_at_the_limit_of_the_tenant_fails_only_when_it_got_nowhere(delivers: bool) -> None:
+    world = World(request_size="2", max_requests_in_flight="1")
+    world.add_many(6)
+    insert, sent = world.xdr.insert, []
+
+    def limited(records: Any) -> Any:
+        sent.append(records)
+        if not delivers or len(sent) > 1:
+            raise XDRPausedError("Cortex XDR answered 429", 429)
+        return insert(records)
+
+    world.xdr.insert = limited  # type: ignore[method-assign]
+    with nullcontext() if delivers else pytest.raises(DemistoException, match="429"):
+        run(world, "fetch-indicators")
+    assert len(world.xdr.rules) == (2 if delivers else 0)
+    world.xdr.insert = insert  # type: ignore[method-assign]
+    run(world, "fetch-indicators")
+    assert len(world.xdr.rules) == 6
+
+
+def test_rejects_file_has_every_record_however_many_there_are(tmp_path: Path) -> None:
+    world = World()
+    world.add_many(3)
+    for number in range(REJECTS_KEPT + 20):
+        world.xsoar.add(f"::{number:x}", "IPv6")
+    world.xdr.refuses = {"10.0.0.1": "XDR does not want it"}
+    run(world, "xdr-iocs-push")
+    assert len(run(world, "xdr-iocs-rejects").outputs) == 50
+    entry, text = run_command("xdr-iocs-rejects", world.sync(), {"file": "true"}, lambda: spot(tmp_path))
+    rows = list(csv.DictReader((tmp_path / "file").read_text(encoding="utf-8").splitlines()))
+    assert entry["File"] == "xdr-iocs-rejects.csv"
+    assert text == f"{len(rows)} records are set aside."
+    reasons = {row["indicator"]: row["reason"] for row in rows}
+    assert len(reasons) == len(rows) == REJECTS_KEPT + 21
+    assert reasons["10.0.0.1"] == "XDR does not want it"
+    assert "IPv6" in reasons["::0"]
+
+
 # ---- agreement of code, yml and README
 
 
@@ -514,7 +557,7 @@ def test_outputs_of_every_command_are_those_of_the_yml() -> None:
         ("xdr-iocs-status", {}),
         ("xdr-iocs-rejects", {}),
     ):
-        assert given_by(run(world, command, **args)) == outputs_of(command)
+        assert given_by(run(world, command, **args)) == {path for path in outputs_of(command) if path[:5] != "File."}
     sync = run(world, "xdr-iocs-sync", Api(world.clock.timing()), firstTime="true")
     assert given_by(sync) == outputs_of("xdr-iocs-sync")
 
