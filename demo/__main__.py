@@ -1,4 +1,4 @@
-"""`python -m demo [--iocs FILE] [--keep] [--json]`"""
+"""`python -m demo [--only ioc|response] [--iocs FILE] [--keep] [--json]`"""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import argparse
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from demo.response import ResponseStory
+from demo.response_estate import Estate
 from demo.stage import DemoFailed, EmulatorProcess, Narrator, Warroom, emulator, fresh_folder, shown
 from demo.story import Outcome, Story
 
 FAILED, BAD_USE = 1, 2
+STORIES = ("ioc", "response")
 
 
 def main(argv: Sequence[str] | None = None, meddle: Callable[[EmulatorProcess], object] = lambda emulator: None) -> int:
     """Runs the demo. Returns 0 only when everything that it claims was true, 1 when not, 2 for bad use.
 
-    `meddle` is called before both sides are compared; tests use it to make them differ.
+    `meddle` gets Cortex XDR in each story before both sides are compared; tests use it to make them differ.
     """
     options = _options(argv)
     if options.iocs is not None and not options.iocs.is_file():
@@ -28,7 +32,7 @@ def main(argv: Sequence[str] | None = None, meddle: Callable[[EmulatorProcess], 
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with fresh_folder(options.keep) as folder:
-            outcome = _play(tell, folder, options.iocs, meddle)
+            outcomes = _play(tell, folder, options, meddle)
             if options.keep:
                 tell.say(f"\nEverything is kept in {shown(folder)}.")
     except DemoFailed as error:
@@ -37,22 +41,44 @@ def main(argv: Sequence[str] | None = None, meddle: Callable[[EmulatorProcess], 
     except KeyboardInterrupt:
         tell.say("\ninterrupted")
         return FAILED
+    problems = [problem for outcome in outcomes.values() for problem in outcome.problems]
     if options.json:
-        print(json.dumps({"ok": not outcome.problems, "numbers": outcome.rows, "problems": outcome.problems}))
-    return FAILED if outcome.problems else 0
+        numbers = {name: outcome.rows for name, outcome in outcomes.items()}
+        print(json.dumps({"ok": not problems, "numbers": numbers, "problems": problems}))
+    return FAILED if problems else 0
 
 
-def _play(tell: Narrator, folder: Path, own_list: Path | None, meddle: Callable[[EmulatorProcess], object]) -> Outcome:
-    warroom = Warroom.in_folder(folder, tell)
-    with emulator(warroom) as running:
-        story = Story(tell, folder, warroom, running, own_list.absolute() if own_list else None, meddle)
-        outcome = story.run()
+def _play(
+    tell: Narrator, folder: Path, options: argparse.Namespace, meddle: Callable[[EmulatorProcess], object]
+) -> dict[str, Outcome]:
+    outcomes = {}
+    for name in [options.only] if options.only else STORIES:
+        warroom = Warroom.in_folder(folder / name, tell)
+        outcomes[name] = _response(warroom, meddle) if name == "response" else _iocs(warroom, options.iocs, meddle)
+        _conclude(tell, outcomes[name])
+    return outcomes
+
+
+def _iocs(warroom: Warroom, own_list: Path | None, meddle: Callable[[EmulatorProcess], object]) -> Outcome:
+    warroom.tell.part("Indicators: XSOAR and Cortex XDR")
+    with emulator(warroom, "cortex_xdr") as running:
+        own = own_list.absolute() if own_list else None
+        return Story(warroom.tell, warroom.folder, warroom, running, own, meddle).run()
+
+
+def _response(warroom: Warroom, meddle: Callable[[EmulatorProcess], object]) -> Outcome:
+    warroom.tell.part("Response: Vectra decides, Cortex XDR isolates")
+    with emulator(warroom, "vectra") as vectra, emulator(warroom, "cortex_xdr") as xdr:
+        estate = Estate(warroom.tell, vectra, xdr, lambda: time.strftime("%H:%M:%S", time.gmtime()))
+        return ResponseStory(warroom.tell, warroom, estate, meddle).run()
+
+
+def _conclude(tell: Narrator, outcome: Outcome) -> None:
     tell.say()
     for line in table(outcome.rows):
         tell.say(line)
     for problem in outcome.problems:
         tell.say(f"PROBLEM: {problem}")
-    return outcome
 
 
 def table(rows: Mapping[str, object]) -> list[str]:
@@ -64,8 +90,10 @@ def table(rows: Mapping[str, object]) -> list[str]:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        "python -m demo", description="Real indicators to an emulated Cortex XDR and back."
+        "python -m demo",
+        description="Real indicators to an emulated Cortex XDR and back; emulated hosts isolated and released.",
     )
+    parser.add_argument("--only", choices=STORIES, help="only this story")
     parser.add_argument("--iocs", type=Path, metavar="FILE", help="your own list: csv, json, jsonl, txt or STIX")
     parser.add_argument("--keep", action="store_true", help="keep the folder of this run below .demo/")
     parser.add_argument("--json", action="store_true", help="the closing table as JSON on stdout, the story on stderr")

@@ -43,6 +43,10 @@ class Narrator:
         """The heading of a step."""
         self.say(f"\n=== {number}. {title} ===")
 
+    def part(self, title: str) -> None:
+        """The heading of a story."""
+        self.say(f"\n##### {title} #####")
+
     def say(self, text: str = "") -> None:
         """One or more lines, out at once, because the commands do not share our buffer."""
         print(text, file=self.stream, flush=True)
@@ -62,11 +66,12 @@ class Warroom:
 
     @classmethod
     def in_folder(cls, folder: Path, tell: Narrator) -> Warroom:
-        """A program whose home is `folder`/home. Raises DemoFailed when it is not installed beside this Python."""
+        """A program whose home is `folder`/home; makes the folder. Raises DemoFailed when the program is not installed
+        beside this Python."""
         if not _program().exists():
             raise DemoFailed(f"{_program()} is missing: install this checkout into the environment of {sys.executable}")
         temporary = folder / "tmp"
-        temporary.mkdir()
+        temporary.mkdir(parents=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WARROOM_")}
         return cls(tell, {**kept, "WARROOM_HOME": str(folder / "home"), "TMPDIR": str(temporary)}, folder)
 
@@ -107,7 +112,7 @@ def _program() -> Path:
 
 @dataclass(frozen=True)
 class EmulatorProcess:
-    """The Cortex XDR emulator in a process of its own, with its side door."""
+    """An emulator in a process of its own, with its side door. `credentials` is what else it printed."""
 
     process: subprocess.Popen[bytes]
     url: str
@@ -132,16 +137,24 @@ class EmulatorProcess:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Every indicator rule that it holds, deleted ones too."""
+        return self.objects("rule")
+
+    def objects(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Everything of one kind that it holds, such as endpoints or hosts."""
         with requests.get(f"{self.admin}/dump", stream=True, timeout=60) as reply:
             reply.raise_for_status()
             found = map(orjson.loads, reply.iter_lines(chunk_size=1 << 20))
-            yield from (row for row in found if row["kind"] == "rule")
+            yield from (row for row in found if row["kind"] == kind)
 
     def edit(self, edits: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """An operator's hand in XDR. Raises DemoFailed when an edit is refused."""
-        reply = requests.post(f"{self.admin}/edit", json=list(edits), timeout=60)
+        """An operator's hand in the product. Raises DemoFailed when an edit is refused."""
+        return self.post("edit", list(edits))
+
+    def post(self, door: str, payload: object) -> dict[str, Any]:
+        """Any call of the side door. Raises DemoFailed when it is refused."""
+        reply = requests.post(f"{self.admin}/{door}", json=payload, timeout=60)
         if reply.status_code != 200:
-            raise DemoFailed(f"the emulator refused an edit: {reply.text}")
+            raise DemoFailed(f"the emulator refused {door}: {reply.text}")
         return dict(reply.json())
 
     def _get(self, name: str) -> Any:
@@ -151,17 +164,16 @@ class EmulatorProcess:
 
 
 @contextlib.contextmanager
-def emulator(warroom: Warroom) -> Iterator[EmulatorProcess]:
-    """The emulator for as long as the block lasts, whatever ends it. Raises DemoFailed when it does not start."""
-    process = warroom.start("emulator", "cortex_xdr")
+def emulator(warroom: Warroom, name: str) -> Iterator[EmulatorProcess]:
+    """An emulator for as long as the block lasts, whatever ends it. Raises DemoFailed when it does not start."""
+    process = warroom.start("emulator", name)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
-            raise DemoFailed(f"the emulator did not start (exit code {process.wait(READY_SECONDS)})")
+            raise DemoFailed(f"the emulator {name} did not start (exit code {process.wait(READY_SECONDS)})")
         ready = json.loads(line)
-        names = ("api_key_id", "api_key", "api_key_type")
-        yield EmulatorProcess(process, ready["url"], ready["admin"], {name: ready[name] for name in names})
+        yield EmulatorProcess(process, ready.pop("url"), ready.pop("admin"), ready)
     finally:
         stop(process)
 

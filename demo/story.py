@@ -77,7 +77,7 @@ class Story:
         self.war_room(actors)
         self.meddle(self.emulator)
         self.close(runs, echoed)
-        self.outcome.rows["whole demo, seconds"] = round(time.monotonic() - started, 1)
+        self.outcome.rows["all steps, seconds"] = round(time.monotonic() - started, 1)
         return self.outcome
 
     # -- 1
