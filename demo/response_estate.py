@@ -90,9 +90,21 @@ class Estate:
 
     def look(self, machine: Machine) -> Seen:
         """What both products themselves say of a machine now."""
-        hosts = {row["id"]: row for row in self.vectra.objects("host")}
         endpoints = {row["endpoint_id"]: row for row in self.xdr.objects("endpoint")}
-        return seen(hosts[machine.id], endpoints[machine.endpoint])
+        return seen(self.host(machine), endpoints[machine.endpoint])
+
+    def host(self, machine: Machine) -> dict[str, Any]:
+        """A machine's line in Vectra's dump."""
+        return next(row for row in self.vectra.objects("host") if row["id"] == machine.id)
+
+    def show_host(self, machine: Machine) -> None:
+        """Tells the tags and notes that Vectra holds."""
+        host = self.host(machine)
+        self.tell.say(f"\nVectra now shows on {machine.name}:")
+        for tag in host["tags"]:
+            self.tell.say(f"  tag   {tag}")
+        for note in host["notes"]:
+            self.tell.say(f"  note  {note['note']}")
 
     def note(self, who: str, what: str, machine: Machine) -> Seen:
         """Puts down what happened and what both products say after it."""
@@ -163,8 +175,16 @@ def told(names: Iterable[str]) -> str:
 def timeline_lines(timeline: Sequence[Moment]) -> list[str]:
     """The timeline as a table, one line per moment, in order."""
     head = ("time", "who", "what", "machine", "agent", "in Cortex XDR", "held, by Vectra's tags")
-    rows = [head, *((one.time, one.who, one.what, one.machine, one.seen.agent.lower(), one.seen.isolation.lower(),
-                     ", ".join(one.seen.drivers) or "-") for one in timeline)]  # fmt: skip
+    rows = [head, *map(_cells, timeline)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
     return [f"  {line}".rstrip() for line in lines]
+
+
+def _cells(moment: Moment) -> tuple[str, ...]:
+    found = moment.seen
+    isolation = found.isolation.lower().replace("_", " ")
+    return (
+        moment.time, moment.who, moment.what, moment.machine, found.agent.lower(), isolation,
+        ", ".join(found.drivers) or "-",
+    )  # fmt: skip

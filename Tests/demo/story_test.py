@@ -28,13 +28,13 @@ def demo_folders() -> set[Path]:
 @pytest.mark.slow
 def test_demo_own_list_ends_with_zero_and_leaves_nothing_behind(tmp_path: Path) -> None:
     before = demo_folders()
-    argv = [sys.executable, "-m", "demo", "--iocs", str(own_list(tmp_path, 2_000)), "--json"]
+    argv = [sys.executable, "-m", "demo", "--only", "ioc", "--iocs", str(own_list(tmp_path, 2_000)), "--json"]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, timeout=120, check=False)
     story = done.stderr.decode()
     assert done.returncode == 0, story
     told = json.loads(done.stdout)
     assert told["ok"] and told["problems"] == []
-    numbers = told["numbers"]
+    numbers = told["numbers"]["ioc"]
     assert numbers["both sides equal"] == "yes"
     assert (numbers["indicators compared"], numbers["lost"], numbers["echoed to XDR"]) == (1_999, 0, 0)
     assert isinstance(numbers["records sent twice after the kill"], int)
@@ -49,10 +49,10 @@ def test_demo_rule_dropped_behind_its_back_ends_with_one(tmp_path: Path, capfd: 
     def drop(emulator: EmulatorProcess) -> None:
         emulator.edit([{"indicator": dropped, "delete": True}])
 
-    assert main(["--iocs", str(own_list(tmp_path, 300)), "--json"], meddle=drop) == 1
+    assert main(["--only", "ioc", "--iocs", str(own_list(tmp_path, 300)), "--json"], meddle=drop) == 1
     told = json.loads(capfd.readouterr().out.splitlines()[-1])
     assert told["ok"] is False
-    assert told["numbers"]["lost"] == 1
+    assert told["numbers"]["ioc"]["lost"] == 1
     assert any(dropped in problem for problem in told["problems"])
 
 
