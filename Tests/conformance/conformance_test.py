@@ -168,6 +168,39 @@ def test_others_block_is_never_undone(driver: DriverFile, kind: str, make: Make)
     assert instance.product.contained() == subject.elements and not instance.elements
 
 
+@for_each("others_block")
+def test_adopted_element_is_released(driver: DriverFile, kind: str, make: Make) -> None:
+    instance = make(driver)
+    subject = instance.product.subject(kind)
+    instance.product.others_block(subject)
+    rows = instance.adopt(kind, subject)
+    assert {row["element"] for row in rows} == subject.elements and statuses(rows) <= {"applied", "pending"}
+    check_truth(instance, rows, blocking=False)
+    instance.settle()
+    instance.agrees_on(frozenset())
+    rows = instance.adopt(kind, subject)
+    assert {(row["status"], row["contained"]) for row in rows} == {("already", False)}
+    instance.agrees_on(frozenset())
+
+
+@for_each("others_block")
+def test_adopted_element_is_released_when_killed_around_each_write(driver: DriverFile, kind: str, make: Make) -> None:
+    moments = [(number, moment) for number in range(3) for moment in ("before", "after")]
+    for number, moment in moments:
+        instance = make(driver)
+        subject = instance.product.subject(kind)
+        instance.product.others_block(subject)
+        assert instance.product.contained() == subject.elements
+        instance.kill_at = (number, moment)
+        with suppress(Killed):
+            instance.adopt(kind, subject)
+        assert instance.kill_at is None or number == len(moments) // 2 - 1
+        instance.kill_at = None
+        instance.adopt(kind, subject)
+        instance.settle()
+        instance.agrees_on(frozenset())
+
+
 @for_each("unknown")
 def test_unknown_is_not_found(driver: DriverFile, kind: str, make: Make) -> None:
     instance = make(driver)

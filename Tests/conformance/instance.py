@@ -111,9 +111,19 @@ class Instance:
 
     def unblock(self, kind: str, subject: Subject, brain: str = "one") -> list[Row]:
         """Release the subject, by the arguments that the unblock command has."""
+        return self.run(f"vectra-unblock-{kind}", **self.unblock_args(kind, subject), brain=brain)
+
+    def adopt(self, kind: str, subject: Subject, brain: str = "one") -> list[Row]:
+        """Release the subject's elements, which another tool blocked."""
+        args = self.unblock_args(kind, subject)
+        if kind != "destinations":
+            args["elements"] = ",".join(sorted(subject.elements))
+        return self.run(f"vectra-unblock-{kind}", **args, brain=brain, adopt="true")
+
+    def unblock_args(self, kind: str, subject: Subject) -> dict[str, str]:
+        """What the unblock command takes of the arguments of the block command."""
         known = {argument["name"] for argument in self.driver.commands[f"vectra-unblock-{kind}"]["arguments"]}
-        args = {name: value for name, value in subject.args.items() if name in known}
-        return self.run(f"vectra-unblock-{kind}", **args, brain=brain)
+        return {name: value for name, value in subject.args.items() if name in known}
 
     def reconcile(self) -> list[Row]:
         """Follow what is open, after any back-off is over."""

@@ -10,7 +10,7 @@ The ledger
 One record per element (an address, an endpoint id, a MAC ...), kept in the versioned context of the driver's instance:
 
     element -> {kind, claims, dropped, phase, ordered_before, confirmed, reference, restore, facts, since, tries,
-                next_try, reason}
+                next_try, reason, adopted}
 
 `claims` are the reasons why the element is contained, as `brain/entity` texts: two brains, or a detection and a static
 list, may want the same address, and it is released only when no claim is left; `dropped` are claims that were given up.
@@ -27,6 +27,11 @@ before the order and are stored with the intent; `restore` came with the answer 
 Desired state wins: an element with a claim should be blocked, one without should be free. `reconcile` looks at every
 record that is not settled, asks the driver for the element's real state, and repeats the order that is missing until
 both agree. A record is removed only when the product let go, or a look at it found nothing left to release.
+
+What another tool blocked before can be released too when the caller vouches for it: `adopt=true` with the `elements` of
+an unblock command. An element that is not in the ledger then gets a record, marked `adopted`, in the same write that
+gives its claim up; the product is looked at, and the release is ordered only for what it blocks. Such a record has
+neither `facts` nor `restore`.
 """
 
 import ipaddress
@@ -199,8 +204,9 @@ class Driver(ABC):
     def unblock(self, element: str, record: Mapping[str, Any]) -> Outcome:
         """Order the release of one element that this instance blocked, restoring what was there before.
 
-        `record` has `facts` and `restore`. `already` only when the product neither blocks it nor is about to: while an
-        order to block is still under way in the product, cancel it or answer `pending`.
+        `record` has `facts` and `restore`, both empty when another tool blocked it (`adopted`). `already` only when the
+        product neither blocks it nor is about to: while an order to block is still under way in the product, cancel it
+        or answer `pending`.
         """
 
     @abstractmethod
@@ -293,6 +299,7 @@ def new_record(kind: str, facts: Mapping[str, Any] | None, now: float) -> dict[s
         "tries": 0,
         "next_try": 0,
         "reason": "",
+        "adopted": False,
     }
 
 
@@ -312,6 +319,14 @@ def with_block_intent(
         }
         ledger = with_record(ledger, target.element, {**record, **change})
     return ledger
+
+
+def with_adoption(ledger: dict[str, Any], kind: str, element: str, claim: str, now: float) -> dict[str, Any]:
+    """The ledger that has an element of another tool as blocked for this claim. What it has already stays as it is."""
+    if element in ledger["elements"]:
+        return ledger
+    taken = {"claims": [claim], "phase": "blocked", "ordered_before": True, "adopted": True}
+    return with_record(ledger, element, {**new_record(kind, None, now), **taken})
 
 
 def with_release_intent(ledger: dict[str, Any], element: str, claim: str) -> dict[str, Any]:
@@ -510,10 +525,13 @@ def block_one(run: DriverRun, target: Target, record: Mapping[str, Any], claim: 
     return OutcomeRow("block", claim, own_work(outcome, kept), contained=holds(kept, claim))
 
 
-def unblock_entity(run: DriverRun, entity: Entity, brain: str, elements: Sequence[str] = ()) -> list[OutcomeRow]:
+def unblock_entity(
+    run: DriverRun, entity: Entity, brain: str, elements: Sequence[str] = (), adopt: bool = False
+) -> list[OutcomeRow]:
     """Release what this instance contains for an entity: the given elements, or all.
 
-    Never touches what others blocked. Entries of a static list may be given as they were written in it.
+    Never touches what others blocked, except for given elements when `adopt` says that they are ours to release.
+    Entries of a static list may be given as they were written in it.
     """
     claim = claim_of(brain, entity)
     own = claimed_elements(run.ledger.load(), claim)
@@ -523,7 +541,9 @@ def unblock_entity(run: DriverRun, entity: Entity, brain: str, elements: Sequenc
             return [OutcomeRow("unblock", claim, targets, contained=bool(own))]
         elements = [target.element for target in targets]
     rows = [unblock_one(run, element, claim) for element in own if not elements or element in elements]
-    rows += [not_ours(claim, element) for element in elements if element not in own]
+    others = [element for element in dict.fromkeys(elements) if element not in own]
+    kind = entity.kind if adopt else ""
+    rows += [unblock_one(run, element, claim, kind) if adopt else not_ours(claim, element) for element in others]
     return rows or [not_ours(claim, "")]
 
 
@@ -531,20 +551,49 @@ def not_ours(claim: str, element: str) -> OutcomeRow:
     return OutcomeRow("unblock", claim, Outcome("already", element, "not contained by this instance"), contained=False)
 
 
-def unblock_one(run: DriverRun, element: str, claim: str) -> OutcomeRow:
-    ledger = run.ledger.update(lambda newest: with_release_intent(newest, element, claim))
+def unblock_one(run: DriverRun, element: str, claim: str, adopt_kind: str = "") -> OutcomeRow:
+    """Give up the claim on one element, and release it when no other is left.
+
+    `adopt_kind`: the kind of entity for which an element that is not in the ledger is taken over before that.
+    """
+    now = run.now()
+
+    def change(newest: dict[str, Any]) -> dict[str, Any]:
+        taken = with_adoption(newest, adopt_kind, element, claim, now) if adopt_kind else newest
+        return with_release_intent(taken, element, claim)
+
+    ledger = run.ledger.update(change)
     record = ledger["elements"].get(element)
     if record is None:
         return not_ours(claim, element)
     if record["claims"]:
         reason = f"no longer for this, still contained for {', '.join(record['claims'])}"
         return OutcomeRow("unblock", claim, Outcome("applied", element, reason), contained=False)
+    outcome = adopted_look(run, element, record) or release_order(run, element, record)
+    kept = store_after(run, element, outcome, after_release)
+    return OutcomeRow("unblock", claim, outcome, contained=holds(kept, claim))
+
+
+def release_order(run: DriverRun, element: str, record: Mapping[str, Any]) -> Outcome:
     outcome = ordered(lambda: run.driver.unblock(element, record), element)
     if outcome.status == "already" and not record["confirmed"]:
         # The order to block may still be on its way, from a run that is not over or was cut off.
-        outcome = outcome._replace(status="pending", reason="not blocked now; looked at once more to be sure")
-    kept = store_after(run, element, outcome, after_release)
-    return OutcomeRow("unblock", claim, outcome, contained=holds(kept, claim))
+        return outcome._replace(status="pending", reason="not blocked now; looked at once more to be sure")
+    return outcome
+
+
+def adopted_look(run: DriverRun, element: str, record: Mapping[str, Any]) -> Outcome | None:
+    """What makes an order to release an adopted element needless or too early. None: nothing, or it is not adopted."""
+    if not record.get("adopted") or record["confirmed"]:
+        return None
+    try:
+        seen = run.driver.state(element, record)
+    except ProductError as error:
+        return Outcome("failed", element, str(error))
+    order = next_order(False, seen.state)
+    if order == "forget":
+        return Outcome("already", element, seen.reason or "the product does not block it, so nothing was ordered")
+    return Outcome("pending", element, seen.reason) if order == "wait" else None
 
 
 def groom_entity(run: DriverRun, entity: Entity, brain: str) -> list[OutcomeRow]:
@@ -683,6 +732,18 @@ def destinations_from_args(args: Mapping[str, Any]) -> Destinations:
     return Destinations(str(args.get("list") or "war-room"), entries)
 
 
+def adopt_from_args(args: Mapping[str, Any], elements: Sequence[str]) -> bool:
+    """Whether elements that are not in the ledger are to be released, too. They have to be named for that."""
+    raw = args.get("adopt")
+    try:
+        adopt = argToBoolean(raw) if raw not in (None, "") else False
+    except ValueError:
+        raise ValueError(f"Argument 'adopt': {raw!r} is neither true nor false.") from None
+    if adopt and not elements:
+        raise ValueError("Argument 'adopt': name what to take over in the argument 'elements'.")
+    return adopt
+
+
 ENTITY_READERS: dict[str, Callable[[Mapping[str, Any]], Entity]] = {
     "host": host_from_args,
     "account": account_from_args,
@@ -722,7 +783,7 @@ def driver_command(command: str, args: Mapping[str, Any], run: DriverRun) -> Com
         rows = groom_entity(run, entity, brain)
     else:
         given = entity.entries if isinstance(entity, Destinations) else texts(args.get("elements"))
-        rows = unblock_entity(run, entity, brain, given)
+        rows = unblock_entity(run, entity, brain, given, adopt_from_args(args, given))
     return outcome_results(run, rows, f"{action} {kind}")
 
 

@@ -4,6 +4,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -161,6 +162,9 @@ class World:
 
     def unblock(self, name: str = "a", brain: str = "one", elements: Sequence[str] = ()) -> list[OutcomeRow]:
         return unblock_entity(self.run, Host(name), brain, elements)
+
+    def adopt(self, *elements: str, name: str = "a", brain: str = "one") -> list[OutcomeRow]:
+        return unblock_entity(self.run, Host(name), brain, elements, adopt=True)
 
     def reconcile(self) -> list[OutcomeRow]:
         self.time += max(RETRY_SECONDS)
@@ -715,6 +719,141 @@ def test_any_order_crossed_by_another_ends_as_the_last_wish(steps: list[Step]) -
     world.agreed()
 
 
+# ---- what another tool blocked
+
+
+def test_adopt_releases_what_is_named_and_nothing_else(world: World) -> None:
+    world.product.others = {"a", "b"}
+    assert statuses(world.adopt("a")) == [("a", "applied", False)]
+    assert (world.product.others, world.ledger.elements) == ({"b"}, {})
+    [record] = world.product.records
+    assert (record["adopted"], record["facts"], record["restore"]) == (True, {}, {})
+
+
+def test_adopt_looks_first_and_orders_nothing_for_what_is_free(world: World) -> None:
+    [row] = world.adopt("a")
+    assert (row.outcome.status, row.contained, row.outcome.reason != "") == ("already", False, True)
+    assert (world.product.orders, world.product.records, world.ledger.elements) == ([], [], {})
+
+
+@pytest.mark.parametrize("state", ["gone", "unknown", "releasing", "blocking"])
+def test_adopt_goes_by_what_the_product_says(world: World, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    world.product.others = {"a"}
+    monkeypatch.setattr(world.product, "state", lambda element, record: ElementState(state, "so it says"))
+    [row] = world.adopt("a")
+    assert (row.outcome.status, row.contained) == (("already", False) if state == "gone" else ("pending", True))
+    assert (row.outcome.reason, world.product.orders) == ("so it says", [])
+    assert bool(world.ledger.elements) is (state != "gone")
+
+
+def test_adopt_product_that_cannot_be_asked_gets_no_order_and_is_followed(world: World) -> None:
+    world.product.others, world.product.down = {"a"}, True
+    [row] = world.adopt("a")
+    assert (row.outcome.status, row.outcome.reason, row.contained) == ("failed", "no connection", True)
+    assert world.product.orders == []
+    world.product.down = False
+    assert statuses(world.reconcile()) == [("a", "applied", False)]
+    assert (world.product.others, world.ledger.elements) == (set(), {})
+
+
+def test_adopt_of_what_this_instance_contains_is_an_ordinary_release(world: World) -> None:
+    world.block("ab")
+    assert statuses(world.adopt("a", "a", name="ab")) == [("a", "applied", False)]
+    assert world.agreed() == {"b"}
+    assert not any(record["adopted"] for record in [*world.product.records, *world.ledger.elements.values()])
+
+
+def test_adopt_of_what_another_claim_wants_leaves_it_contained(world: World) -> None:
+    world.block("a", "two")
+    [row] = world.adopt("a")
+    assert (row.outcome.status, row.contained) == ("applied", False)
+    assert "still contained for two/host:a" in row.outcome.reason
+    assert world.agreed() == {"a"}
+
+
+def test_adopt_then_blocked_again_while_the_release_is_pending_ends_blocked_by_us(world: World) -> None:
+    world.product.others, world.product.slow = {"a"}, True
+    assert statuses(world.adopt("a")) == [("a", "pending", True)]
+    world.block("a")
+    world.settle()
+    world.product.slow = False
+    world.settle()
+    assert world.agreed() == {"a"}
+    world.unblock("a")
+    assert world.agreed() == set()
+
+
+def test_adopt_destinations_by_the_spelling_of_the_list(world: World) -> None:
+    world.product.others = {"evil.example", "other.example"}
+    rows = unblock_entity(world.run, Destinations("l", ("Evil.Example",)), "one", ("Evil.Example",), adopt=True)
+    assert statuses(rows) == [("evil.example", "applied", False)]
+    assert world.product.others == {"other.example"}
+
+
+@pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("step", range(8))
+def test_adopt_killed_anywhere_is_finished_by_reconcile_or_the_same_order(step: int, slow: bool) -> None:
+    for again in (True, False):
+        world = World()
+        world.product.others, world.product.slow, world.fuse.left = {"a", "b"}, slow, step
+        with suppress(Killed):
+            world.adopt("a")
+        world.fuse.left = None
+        taken = bool(world.ledger.elements) or "a" not in world.product.others
+        if again:
+            world.adopt("a")
+        world.settle()
+        assert world.product.others == ({"b"} if again or taken else {"a", "b"})
+        assert world.ledger.elements == {}
+
+
+ADOPTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["adopt", "unblock", "reconcile", "tick"]),
+        st.sets(st.sampled_from(["a", "b", "c"]), min_size=1).map(sorted),
+        st.sampled_from(["one", "two"]),
+        st.sampled_from(["", "slow", "mute", "refuse", "down"]),
+        st.none() | st.integers(0, 9),
+    ),
+    max_size=10,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ADOPTIONS, st.sets(st.sampled_from(["a", "b", "c"])))
+def test_adopt_any_history_frees_just_what_was_named(steps: list[Any], others: set[str]) -> None:
+    """Whatever fails or is killed: in the end what was named is free, and all else is as others left it."""
+    world = World()
+    world.product.others = set(others)
+    named: set[str] = set()
+    for action, elements, brain, trouble, kill in steps:
+        world.product.slow, world.product.mute = trouble == "slow", trouble == "mute"
+        world.product.refuse, world.product.down = trouble == "refuse", trouble == "down"
+        orders = {
+            "adopt": lambda e=elements, b=brain: world.adopt(*e, brain=b),
+            "unblock": lambda e=elements, b=brain: world.unblock("a", b, e),
+            "reconcile": world.reconcile,
+            "tick": world.product.tick,
+        }
+        world.fuse.left = kill
+        try:
+            orders[action]()
+        except Killed:
+            orders[action]()
+        world.fuse.left = None
+        named |= set(elements) if action == "adopt" else set()
+        assert {element for _, element in world.product.orders} <= named & others
+    world.product.slow = world.product.mute = world.product.refuse = world.product.down = False
+    world.settle()
+    assert (world.product.others, world.ledger.elements) == (others - named, {})
+
+
+def test_adopt_leaves_a_ledger_that_has_the_element_as_it_was() -> None:
+    ledger = with_adoption(new_ledger(), "host", "a", "one/host:41", NOW)
+    assert ledger["elements"]["a"]["claims"] == ["one/host:41"] and ledger["elements"]["a"]["phase"] == "blocked"
+    assert with_adoption(ledger, "host", "a", "two/host:42", NOW) is ledger
+
+
 # ---- groom
 
 
@@ -873,6 +1012,19 @@ def test_command_wrong_argument_is_named_and_nothing_happens(
     with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
         driver_command(command, args, world.run)
     assert world.fuse.steps == 0
+
+
+def test_command_adopt_is_passed_on_and_needs_elements(world: World) -> None:
+    world.product.others = {"ep-1"}
+    args = {"host_id": "41", "brain": "one", "elements": "ep-1"}
+    assert run_one(world, "vectra-unblock-host", **args)[0]["reason"] == "not contained by this instance"
+    assert run_one(world, "vectra-unblock-host", **args, adopt="false")[0]["status"] == "already"
+    [row] = run_one(world, "vectra-unblock-host", **args, adopt="true")
+    assert (row["element"], row["status"], row["entity"], row["contained"]) == ("ep-1", "applied", "host:41", False)
+    with pytest.raises(ValueError, match="Argument 'adopt': name what to take over in the argument 'elements'"):
+        run_one(world, "vectra-unblock-host", host_id="41", adopt="true")
+    with pytest.raises(ValueError, match="Argument 'adopt': 'maybe' is neither true nor false"):
+        run_one(world, "vectra-unblock-host", **args, adopt="maybe")
 
 
 def test_command_unknown_is_refused(world: World) -> None:
