@@ -1384,6 +1384,15 @@ def contained_in(record: Mapping[str, Any]) -> dict[str, list[str]]:
     return {instance: names for instance, names in sorted(found.items()) if names}
 
 
+def imported_in(record: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Driver instance -> elements that VAR blocked and that the driver has no record of."""
+    found = {
+        instance: sorted(name for name, element in elements.items() if element["imported"])
+        for instance, elements in record["elements"].items()
+    }
+    return {instance: names for instance, names in sorted(found.items()) if names}
+
+
 def lost_in(record: Mapping[str, Any]) -> list[str]:
     """Driver instances that were asked and never answered: they may contain it."""
     return sorted(name for name, attempt in record["attempts"].items() if attempt["lost"] and name)
@@ -1581,7 +1590,9 @@ def verdict_for_kept(ctx: Context, key: str, record: Mapping[str, Any], found: S
         return Verdict("again", reasons, rules, tuple(due))
     subject = ctx.subject(key)
     if ctx.facts.groom and isinstance(subject, Entity) and subject.kind == "host":
-        names = with_command(ctx, contained_in(record), "vectra-groom-host")
+        imported = imported_in(record)
+        own = [name for name, held in contained_in(record).items() if held != imported.get(name)]
+        names = with_command(ctx, own, "vectra-groom-host")
         return (
             Verdict("groom", ("keeps its elements up to date", *reasons), rules, tuple(names))
             if names
@@ -1665,6 +1676,7 @@ def decision_for(ctx: Context, key: str, verdict: Verdict) -> dict[str, Any]:
     """A decision as the cycle carries it out: `args` are ready for the generic driver command `vectra-<action>-<type>`.
 
     `elements` of an unblock say what to release at which instance; an empty list there means all it has for the entity.
+    `adopt` has what VAR blocked: it is released by a call of its own, with `adopt=true`.
     """
     record, kind = ctx.record(key), key.partition(":")[0]
     if verdict.action == "release":
@@ -1683,6 +1695,7 @@ def decision_for(ctx: Context, key: str, verdict: Verdict) -> dict[str, Any]:
         "instances": None if verdict.instances is None else list(verdict.instances),
         "asked": asked_instances(ctx, f"vectra-{action}-{kind}", verdict.instances),
         "elements": {},
+        "adopt": {},
         "rules": list(verdict.rules),
         "sources": {source.key: sorted(source.aliases) for source in sources_of(ctx, key)},
     }
@@ -1726,15 +1739,19 @@ RELEASE_ARGS = {
 
 
 def release_decision(ctx: Context, key: str, record: Mapping[str, Any], verdict: Verdict) -> dict[str, Any]:
-    """Release per instance what it contains; after an interrupted order everyone is asked, since anyone may have it."""
+    """Release per instance what it contains; after an interrupted order everyone is asked, since anyone may have it.
+
+    What was imported from VAR's tags is kept apart, because only that may be released without a driver's own record.
+    """
     kind, number = key.split(":", 1)
     interrupted = (record.get("intent") or {}).get("action") == "block"
-    holding = contained_in(record)
-    names = sorted({*holding, *lost_in(record)})
+    holding, imported, lost = contained_in(record), imported_in(record), lost_in(record)
+    names = sorted({*holding, *lost})
     due = [name for name in names if release_due(record, name, ctx.now)]
     known = {name: value for name, value in (record.get("args") or {}).items() if name in RELEASE_ARGS.get(kind, ())}
     args = {**known, f"{kind}_id": number, "brain": ctx.facts.brain, "reason": reason_text(verdict.reasons)}
-    elements = {} if interrupted else {name: holding.get(name, []) for name in due}
+    own = {name: [text for text in holding.get(name, []) if text not in imported.get(name, [])] for name in due}
+    elements = {} if interrupted else {name: own[name] for name in due if own[name] or name in lost}
     listed = sorted({element for names_there in elements.values() for element in names_there})
     return {
         "id": decision_id("unblock", key, None),
@@ -1747,6 +1764,7 @@ def release_decision(ctx: Context, key: str, record: Mapping[str, Any], verdict:
         "instances": None if interrupted else due,
         "asked": asked_instances(ctx, f"vectra-unblock-{kind}", None if interrupted else due),
         "elements": elements,
+        "adopt": {name: imported[name] for name in due if name in imported},
         "rules": [],
         "sources": record.get("sources") or {},
     }
@@ -1957,6 +1975,7 @@ def static_decision(
         "instances": None if instances is None else list(instances),
         "asked": asked_instances(ctx, f"vectra-{action}-destinations", instances),
         "elements": {},
+        "adopt": {},
         "rules": ["static"],
         "sources": {},
     }
@@ -2006,7 +2025,8 @@ def new_state() -> dict[str, Any]:
 def new_record(key: str, name: str, now: float) -> dict[str, Any]:
     """The record of an entity of which nothing is known yet.
 
-    elements: instance -> element -> {status, contained, since, at, brand, reason, reference, imported}.
+    elements: instance -> element -> {status, contained, since, at, brand, reason, reference, imported}; `imported`:
+    VAR blocked it, and no driver has it on its own record yet.
     attempts: instance -> {action, at, failures, next_try, last_reason, lost, brand} of what is not settled; the
     instance "" stands for nobody having answered. `shown` are our tags on Vectra, `note` the note still to be written.
     """
@@ -2104,7 +2124,9 @@ def with_row(state: dict[str, Any], row: Mapping[str, Any], now: float) -> dict[
         return state
     elements = {**record["elements"], instance: elements_after(record["elements"].get(instance) or {}, row, at)}
     attempts = {name: entry for name, entry in record["attempts"].items() if name not in (instance, "")}
-    after = attempt_after(attempt, row, at)
+    # What VAR blocked is found blocked by someone else: nothing is left to try.
+    theirs = element is not None and element["imported"] and row["action"] != "unblock" and row["status"] == "already"
+    after = attempt_after(attempt, {**row, "contained": True} if theirs else row, at)
     if after is not None:
         attempts[instance] = after
     elements = {name: entries for name, entries in elements.items() if entries}
@@ -2112,16 +2134,22 @@ def with_row(state: dict[str, Any], row: Mapping[str, Any], now: float) -> dict[
 
 
 def elements_after(elements: Mapping[str, Any], row: Mapping[str, Any], at: int) -> dict[str, Any]:
-    """The elements of one instance after an outcome. What failed to be blocked is listed without being contained."""
+    """The elements of one instance after an outcome. What failed to be blocked is listed without being contained.
+
+    An imported element is ours until a driver has it on its own record or its release is told: that a driver finds it
+    blocked by someone else, or has nothing on record for the entity, is to be expected and changes nothing.
+    """
     name, status = str(row.get("element") or ""), str(row["status"])
     rest = {other: entry for other, entry in elements.items() if other != name}
     old = elements.get(name)
     contained = bool(row.get("contained"))
-    if old and old["imported"] and row["action"] == "unblock" and status == "already":
-        reason = "the driver has no record of it, because VAR blocked it: release it in the product, then import again"
-        return {**rest, name: {**old, "status": "failed", "at": at, "reason": reason}}
+    imported = bool(old and old["imported"])
+    if imported and row["action"] != "unblock" and not contained:
+        return dict(elements)
     if not name:
-        return dict(elements) if row["action"] != "unblock" or contained or status == "failed" else {}
+        if row["action"] != "unblock" or contained or status == "failed":
+            return dict(elements)
+        return {other: entry for other, entry in elements.items() if entry["imported"]}
     if not contained and not (row["action"] == "block" and status == "failed"):
         return rest
     shown = "releasing" if row["action"] == "unblock" and status == "pending" else status
@@ -2138,7 +2166,7 @@ def elements_after(elements: Mapping[str, Any], row: Mapping[str, Any], at: int)
             "brand": str(row.get("brand") or ""),
             "reason": str(row.get("reason") or ""),
             "reference": str(row.get("reference") or (old or {}).get("reference") or ""),
-            "imported": bool(old and old["imported"]),
+            "imported": imported and status not in ("applied", "already", "pending"),
         },
     }
 

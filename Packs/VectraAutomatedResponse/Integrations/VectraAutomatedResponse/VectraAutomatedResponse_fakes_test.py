@@ -147,7 +147,8 @@ def obeyed(decision: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
     if decision["type"] == "destinations":
         listed = decision["elements"] or dict.fromkeys(names, decision["args"]["destinations"])
         return [row(decision, name, now, element=entry) for name in names for entry in listed[name]]
-    held = {name: decision["elements"].get(name) or [f"{decision['key']}@{name}"] for name in names}
+    taken = {**decision["adopt"], **{name: found for name, found in decision["elements"].items() if found}}
+    held = {name: taken.get(name) or [f"{decision['key']}@{name}"] for name in names}
     return [row(decision, name, now, element=element) for name in names for element in held[name]]
 
 

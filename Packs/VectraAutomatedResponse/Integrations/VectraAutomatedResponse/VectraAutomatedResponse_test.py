@@ -10,6 +10,8 @@ import VectraAutomatedResponse
 from CommonServerPython import CommandResults, DemistoException
 from VectraAutomatedResponse import (
     NOTE_LENGTH,
+    PENDING_SECONDS,
+    RETRY_PAUSES,
     Request,
     VectraBusyError,
     VectraConfigError,
@@ -683,25 +685,118 @@ def test_stop_by_parameter_cannot_be_ended_by_command() -> None:
     assert result.outputs["stopped"] is True and "by the parameter" in str(result.readable_output)
 
 
-def test_import_takes_over_vars_tags_and_asks_for_hands_where_no_driver_has_a_record() -> None:
+def imported_world(**settings: str) -> World:
+    """A host that VAR blocked at two clients, taken over; the tags of another one name nothing."""
     tags = [MARK, "VAR ID:PAN Client:10.0.0.42", "VAR ID:FortiEDR Client:02:aa:00:00:00:07", "VAR ID:broken"]
+    here = world(host_item(41, tags=tags), host_item(42, tags=[MARK]), **settings)
+    run(here, "vectra-response-import", clients=CLIENTS)
+    return here
+
+
+def edit(here: World, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the record of the host in place."""
+
+    def changed(state: dict[str, Any]) -> dict[str, Any]:
+        change(state["entities"]["host:41"])
+        return state
+
+    here.brain.state.update(changed)
+
+
+def own_element(here: World) -> dict[str, Any]:
+    """An element that a driver blocked itself."""
+    return {**here.state["entities"]["host:41"]["elements"]["panos_1"]["10.0.0.42"], "imported": False}
+
+
+CLIENTS = '{"PAN Client": "panos_1", "FortiEDR Client": "edr_1"}'
+VAR_BLOCKED = {"edr_1": ["02:aa:00:00:00:07"], "panos_1": ["10.0.0.42"]}
+
+
+def adoption(decision: Mapping[str, Any], at: float, edr: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The firewall lets go at once; the other one answers what is given."""
+    return [
+        row(decision, "panos_1", at, element="10.0.0.42"),
+        row(decision, "edr_1", at, **{"element": "02:aa:00:00:00:07", **edr}),
+    ]
+
+
+def test_import_dry_run_names_what_would_be_taken_over_and_what_cannot() -> None:
+    tags = [MARK, "VAR ID:PAN Client:10.0.0.42", "VAR ID:broken"]
     here = world(host_item(41, tags=tags), host_item(42, tags=[MARK]), host_item(43, tags=["VAR Host Blocked by hand"]))
-    names = '{"PAN Client": "panos_1"}'
-    assert len(outputs(here, "vectra-response-import", clients=names, dry_run="true")) == 2
-    assert here.context.context == {}
-    result = run(here, "vectra-response-import", clients=names)
+    result = run(here, "vectra-response-import", clients=CLIENTS, dry_run="true")
+    (found,) = result.outputs
+    assert (found["instance"], found["element"]) == ("panos_1", "10.0.0.42")
     assert "without an element: host:42" in str(result.readable_output)
+    assert here.context.context == {}
+
+
+def test_import_release_asks_the_drivers_to_take_over_just_what_var_blocked() -> None:
+    here = imported_world()
     (decision,) = plan_of(here)["decisions"]
-    assert decision["elements"] == {"FortiEDR Client": ["02:aa:00:00:00:07"], "panos_1": ["10.0.0.42"]}
+    assert (decision["adopt"], decision["elements"]) == (VAR_BLOCKED, {})
+    assert decision["instances"] == ["edr_1", "panos_1"] and "elements" not in decision["args"]
+    cycle(here, lambda one, at: adoption(one, at, {}))
+    assert (outputs(here, "vectra-response-status")["elements"], tags_of(here)) == ([], [])
+    assert plan_of(here)["decisions"] == []
 
-    def answer(one: Mapping[str, Any], at: float) -> list[dict[str, Any]]:
-        edr = row(one, "FortiEDR Client", at, element="02:aa:00:00:00:07", status="already", contained=False)
-        return [row(one, "panos_1", at, element="10.0.0.42"), edr]
 
-    cycle(here, answer)
-    (left,) = outputs(here, "vectra-response-status")["elements"]
-    assert left["status"] == "failed" and "release it in the product" in left["reason"]
-    assert "VAR ID:FortiEDR Client:02:aa:00:00:00:07" in tags_of(here)
+def test_import_that_was_free_already_is_over_too() -> None:
+    here = imported_world()
+    cycle(here, lambda one, at: adoption(one, at, {"status": "already", "contained": False}))
+    assert (outputs(here, "vectra-response-status")["elements"], tags_of(here)) == ([], [])
+
+
+def test_import_release_that_failed_is_asked_for_again_as_before() -> None:
+    here = imported_world()
+    cycle(here, lambda one, at: adoption(one, at, {"status": "failed", "contained": True, "reason": "no connection"}))
+    assert plan_of(here)["decisions"] == []
+    here.seconds += RETRY_PAUSES[0] + 1
+    (decision,) = plan_of(here)["decisions"]
+    assert (decision["adopt"], decision["elements"]) == ({"edr_1": ["02:aa:00:00:00:07"]}, {})
+
+
+def test_import_release_that_the_driver_has_on_record_is_not_taken_over_twice() -> None:
+    here = imported_world()
+    cycle(here, lambda one, at: adoption(one, at, {"status": "pending", "contained": True}))
+    here.seconds += PENDING_SECONDS + 1
+    (decision,) = plan_of(here)["decisions"]
+    assert (decision["adopt"], decision["elements"]) == ({}, {"edr_1": ["02:aa:00:00:00:07"]})
+
+
+def test_import_own_elements_beside_it_are_released_without_taking_over() -> None:
+    here = imported_world()
+    own = own_element(here)
+    edit(here, lambda record: record["elements"]["edr_1"].update(ours=own))
+    (decision,) = plan_of(here)["decisions"]
+    assert (decision["adopt"], decision["elements"]) == (VAR_BLOCKED, {"edr_1": ["ours"]})
+
+
+@pytest.mark.parametrize("action", ["block", "groom", "reconcile"])
+@pytest.mark.parametrize("element", ["02:aa:00:00:00:07", ""])
+def test_import_is_not_lost_when_the_driver_calls_it_someone_elses(action: str, element: str) -> None:
+    here = imported_world()
+    before = here.state["entities"]["host:41"]["elements"]
+    answer = {"key": "host:41", "action": action}
+    said = row(answer, "edr_1", here.seconds, element=element, status="already", contained=False)
+    after = with_outcomes(here.state, [], [said], "brain_1", here.seconds)["entities"]["host:41"]
+    assert after["elements"] == before
+    assert not element or after["attempts"] == {}
+
+
+def test_import_is_left_out_of_grooming_until_a_driver_has_it() -> None:
+    here = imported_world()
+    here.vectra.item("host", "41")["tags"].append(BLOCK)
+    assert plan_of(here, groom="true")["decisions"] == []
+    edit(here, lambda record: record["elements"].update(nac_1={"ours": own_element(here)}))
+    (decision,) = plan_of(here, groom="true")["decisions"]
+    assert (decision["action"], decision["instances"], decision["adopt"]) == ("groom", ["nac_1"], {})
+
+
+def test_import_after_an_interrupted_block_asks_everyone_and_takes_over_what_var_blocked() -> None:
+    here = imported_world()
+    edit(here, lambda record: record.update(intent={"action": "block", "at": 0}))
+    (decision,) = plan_of(here)["decisions"]
+    assert (decision["instances"], decision["elements"], decision["adopt"]) == (None, {}, VAR_BLOCKED)
 
 
 def test_import_twice_is_as_once() -> None:

@@ -139,13 +139,20 @@ class Report:
 
 
 def calls_of(decision: Mapping[str, Any]) -> list[Call]:
-    """The calls of one decision: one for all drivers, or one per named driver with the elements it holds."""
-    command = f"vectra-{decision['action']}-{decision['type']}"
+    """The calls of one decision: one for all drivers, or one per named driver with the elements it holds.
+
+    What a driver is to take over before it releases it has a call of its own.
+    """
+    command, kind = f"vectra-{decision['action']}-{decision['type']}", decision["type"]
     args, elements = dict(decision.get("args") or {}), decision.get("elements") or {}
-    names = decision.get("instances") or sorted(elements)
-    if not names:
-        return [Call(command, args, "")]
-    return [Call(command, with_elements(args, decision["type"], elements.get(name)), name) for name in names]
+    adopt = decision.get("adopt") or {}
+    named = decision.get("instances") or sorted(elements)
+    names = [name for name in named if name in elements or name not in adopt]
+    calls = [Call(command, with_elements(args, kind, elements.get(name)), name) for name in names]
+    taken = [
+        Call(command, {**with_elements(args, kind, found), "adopt": "true"}, name) for name, found in adopt.items()
+    ]
+    return (calls if named else [Call(command, args, "")]) + taken
 
 
 def with_elements(args: Mapping[str, Any], kind: str, elements: Sequence[str] | None) -> dict[str, Any]:
@@ -312,7 +319,9 @@ def plan_events(plan: Mapping[str, Any], brain: str, now: float, *, dry_run: boo
 
 def planned_text(decision: Mapping[str, Any]) -> str:
     """What would be done, on which drivers, and why."""
-    held = decision.get("elements") or {}
+    held = {name: list(found) for name, found in (decision.get("elements") or {}).items()}
+    for name, found in (decision.get("adopt") or {}).items():
+        held[name] = [*held.get(name, []), *(f"{element} (blocked by VAR)" for element in found)]
     names = decision.get("instances") or sorted(held)
     where = ", ".join(f"{name} {', '.join(held[name])}".strip() if name in held else name for name in names)
     reasons = "; ".join(decision.get("reasons") or [])
@@ -540,11 +549,12 @@ def carry_out(house: House, report: Report, decision: Mapping[str, Any], brain: 
     """Run the generic command of a decision; every driver's answer is an outcome, a refusal too."""
     rows: list[dict[str, Any]] = []
     for call in calls_of(decision):
+        asked = {**decision, "elements": decision["adopt"]} if call.args.get("adopt") else decision
         try:
-            rows += outcome_rows(run(house, call.command, call_args(call)), call, decision, brain, house.now())
+            rows += outcome_rows(run(house, call.command, call_args(call)), call, asked, brain, house.now())
         except CommandFailed as error:
             if call.instance:
-                rows += failed_rows(decision, brain, call.instance, "", str(error), house.now())
+                rows += failed_rows(asked, brain, call.instance, "", str(error), house.now())
             else:
                 text = f"{who(decision['key'], decision.get('name', ''))}: {call.command}: {error}"
                 report.events.append(Event("problem", brain, text, house.now()))

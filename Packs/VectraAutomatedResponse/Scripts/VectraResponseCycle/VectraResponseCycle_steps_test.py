@@ -41,6 +41,21 @@ def test_calls_of_named_instances_is_one_call_each_with_its_elements() -> None:
     ]
 
 
+def test_calls_of_what_var_blocked_are_calls_of_their_own() -> None:
+    decision = {**HOST, "action": "unblock", "instances": ["a", "b", "c"], "elements": {"b": ["own"], "c": []}}
+    calls = calls_of({**decision, "adopt": {"a": ["x"], "b": ["y"]}, "args": {"elements": ["own"], "ip": "10.0.0.1"}})
+    assert [call_args(call) for call in calls] == [
+        {"ip": "10.0.0.1", "elements": ["own"], "using": "b"},
+        {"ip": "10.0.0.1", "elements": ["own"], "using": "c"},
+        {"ip": "10.0.0.1", "elements": ["x"], "adopt": "true", "using": "a"},
+        {"ip": "10.0.0.1", "elements": ["y"], "adopt": "true", "using": "b"},
+    ]
+    only = {**decision, "instances": ["a"], "elements": {}, "adopt": {"a": ["x"]}}
+    assert [(call.instance, call.args.get("adopt")) for call in calls_of({**only, "args": {}})] == [("a", "true")]
+    anyone = {**only, "instances": None, "args": {}}
+    assert [(call.instance, call.args.get("adopt")) for call in calls_of(anyone)] == [("", None), ("a", "true")]
+
+
 def test_calls_of_static_destinations_releases_what_the_driver_holds() -> None:
     decision = {
         "action": "unblock",
