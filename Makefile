@@ -20,8 +20,8 @@ endif
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-demo: .venv/.demo ## Sync real indicators to an emulated Cortex XDR and back (IOCS=my.csv: with your own list)
-	$(PY) -m demo $(if $(IOCS),--iocs "$(IOCS)")
+demo: .venv/.demo ## Sync real indicators with an emulated Cortex XDR; isolate hosts that an emulated Vectra points at (IOCS=my.csv: your own list)
+	$(PY) -m demo $(if $(IOCS),--iocs "$(IOCS)") $(ARGS)
 
 test: .venv/.dev ## Run everything: SDK validation and build, tests on source and unified form, lint
 	$(TOX) -e sdk,unit,unified,lint
