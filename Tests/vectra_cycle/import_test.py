@@ -110,13 +110,19 @@ def test_import_that_a_person_released_meanwhile_is_over_without_an_order(tmp_pa
         assert not [call for call in var.tenant.requests.latest() if call.path.endswith("isolate")]
 
 
-def test_import_of_a_client_without_an_instance_is_kept_and_told(tmp_path: Path) -> None:
+def test_import_of_a_client_without_an_instance_is_kept_and_told_until_it_is_mapped(tmp_path: Path) -> None:
     with var_was_here(tmp_path) as var:
         var.here.host.run_command("!vectra-response-import")
         var.here.edit("brain-a", 41, tags=[*TAGS, UNBLOCK])
         assert var.here.cycle().status == "error"
         assert var.here.recorded("brain-a") == {"host:41": {"PAN Cortex Client": [OURS]}}
         assert (var.isolated(), var.here.tags("brain-a", 41)) == ({OURS, BY_HAND}, sorted([*TAGS, UNBLOCK]))
+        var.imported()
+        assert var.here.recorded("brain-a") == {"host:41": {"xdr": [OURS]}}
+        var.here.cycle()
+        var.later()
+        var.here.cycle()
+        assert (var.isolated(), var.here.recorded("brain-a")) == ({BY_HAND}, {})
 
 
 @pytest.mark.parametrize("step", ["before", "after"])

@@ -2312,7 +2312,8 @@ def with_import(
 ) -> dict[str, Any]:
     """The state with everything that VAR's tags say is contained. Elements that are known already stay as they are.
 
-    `names` maps a client name of VAR to the instance that drives the product now.
+    `names` maps a client name of VAR to the instance that drives the product now. What an earlier import without that
+    name kept under the client's own moves to the instance.
     """
     state = {**state, "brain": state["brain"] or brain}
     for subject in subjects:
@@ -2320,6 +2321,7 @@ def with_import(
         if not found:
             continue
         record = state["entities"].get(subject.key) or new_record(subject.key, subject.name, now)
+        record = with_moved(record, names)
         elements = {**record["elements"]}
         for client, texts in found.items():
             instance = names.get(client, client)
@@ -2338,6 +2340,22 @@ def with_import(
         }
         state = with_entity(state, subject.key, {**record, **change, "sources": imported_sources(subject)})
     return state
+
+
+def with_moved(record: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The record with what was imported under a client name put under the instance that it stands for now."""
+    elements, attempts = dict(record["elements"]), dict(record["attempts"])
+    for client, instance in names.items():
+        held = elements.get(client) or {}
+        moved = {name: element for name, element in held.items() if element["imported"]}
+        if instance == client or not moved:
+            continue
+        elements[instance] = {**moved, **(elements.get(instance) or {})}
+        elements[client] = {name: element for name, element in held.items() if name not in moved}
+        if not elements[client]:
+            elements.pop(client)
+            attempts.pop(client, None)
+    return {**record, "elements": elements, "attempts": attempts}
 
 
 def imported_element(now: float) -> dict[str, Any]:
