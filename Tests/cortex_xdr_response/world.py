@@ -39,7 +39,7 @@ class Clock:
         self.seconds += seconds
 
     def timing(self) -> Any:
-        return pack.XDRTiming(self.now, self.now, self.sleep, lambda: 0.0)
+        return pack.HttpTiming(self.now, self.now, self.sleep, lambda: 0.0)
 
 
 class Killed(BaseException):

@@ -1,8 +1,7 @@
 """HTTP client of the Cortex XDR public API, shared by every integration that talks to Cortex XDR.
 
-It signs each try anew, paces requests below the tenant's limit, repeats what may be repeated and sorts every failure
-by what the caller
-has to do next:
+It signs each try anew and sorts every failure by what the caller has to do next. Pacing and repeating is the part of
+the `HttpRetry` of HttpRetryApiModule that the integration hands in.
 
     XDRError                  root; its text is written for the user
     |-- XDRConfigError        the user must act: key, role, licence, address, certificate, proxy
@@ -16,17 +15,14 @@ has to do next:
 
 import hashlib
 import json
-import random
 import re
 import secrets
 import string
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import demistomock as demisto  # noqa: F401
 import requests
@@ -37,8 +33,6 @@ XDR_NONCE_LENGTH = 64
 XDR_NONCE_ALPHABET = string.ascii_letters + string.digits
 XDR_KEY_TYPES = ("advanced", "standard")
 XDR_GRACE_SECONDS = 20.0
-XDR_REPEATABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 599})
-XDR_TURNED_AWAY_STATUS = frozenset({425, 429})
 XDR_CONFIG_HINTS = {
     401: "the API key, its ID or its type is wrong, the key has expired, or the clock of this machine is minutes off",
     402: "the licence of this tenant does not include this call",
@@ -69,11 +63,6 @@ class XDRRetryError(XDRError):
         super().__init__(message, status)
         self.retry_after = retry_after
         self.unsent = unsent
-
-    @property
-    def not_begun(self) -> bool:
-        """Certainly nothing was carried out: XDR turned the call away, or was never reached."""
-        return self.unsent or self.status in XDR_TURNED_AWAY_STATUS
 
 
 class XDRPausedError(XDRRetryError):
@@ -125,89 +114,34 @@ class XDRKey:
         }
 
 
-@dataclass(frozen=True)
-class XDRTiming:
-    """Everything that has to do with time, so that tests can stand in for it.
+class XDRRetry(Protocol):
+    """What the client needs of `HttpRetry`. It is named here because no ApiModule imports another."""
 
-    `now` is the epoch in seconds, `monotonic` any steadily growing number of seconds, `sleep` waits that long,
-    `jitter` gives a number from 0 up to, not including, 1.
-    """
+    @property
+    def pacer(self) -> Any:
+        """Its `wait()` blocks until a request may start."""
 
-    now: Callable[[], float] = time.time
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
+    def now(self) -> float:
+        """The epoch in seconds."""
 
+    def seconds_left(self) -> float | None:
+        """Time to the deadline, 0 when it is over; None when there is none."""
 
-@dataclass(frozen=True)
-class XDRRetryPolicy:
-    """How often and how long to try: `attempts` tries, waits growing from `base_seconds` up to `cap_seconds`."""
+    def seconds_asked(self, retry_after: str | None) -> float | None:
+        """The seconds of a `Retry-After` header."""
 
-    attempts: int = 6
-    base_seconds: float = 0.5
-    cap_seconds: float = 30.0
+    def repeatable(self, status: int) -> bool:
+        """Whether the same call may succeed later."""
 
-    def delay(self, tries: int, retry_after: float | None, jitter: float) -> float:
-        """Seconds to wait after `tries` failed tries. What XDR asks for by `Retry-After` is a lower bound and is
-        obeyed.
-        """
-        grown = min(self.cap_seconds, self.base_seconds * 2 ** (tries - 1))
-        spread = grown * (0.5 + jitter / 2)
-        return spread if retry_after is None else max(spread, retry_after)
-
-
-def xdr_retry_after(value: str | None, now: float) -> float | None:
-    """Seconds asked for by a `Retry-After` header, given as seconds or as an HTTP date; None when absent or
-    unreadable.
-    """
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except (TypeError, ValueError):
-        return None
-
-
-class XDRPacer:
-    """Spaces the starts of requests of all threads: at most `rate` per second, slower after a 429, back in small steps.
-
-    The limit of a tenant is shared with everyone else who uses its API, so the rate that really works is found, not
-    known. Both steps are shares of the rate in use, so that it settles close to the limit also where that is far below
-    `rate`.
-    """
-
-    SLOWEST = 0.5
-    SLOWER = 0.85
-    FASTER = 1.02
-
-    def __init__(self, rate: float, timing: XDRTiming) -> None:
-        self.rate = rate
-        self.allowed = rate
-        self.timing = timing
-        self.next_start = 0.0
-        self.lock = threading.Lock()
-
-    def wait(self) -> None:
-        """Block until the caller may start its request."""
-        with self.lock:
-            now = self.timing.monotonic()
-            start = max(now, self.next_start)
-            self.next_start = start + 1.0 / self.allowed
-        if start > now:
-            self.timing.sleep(start - now)
-
-    def slower(self, pause_seconds: float) -> None:
-        """XDR said 429: nobody starts before the pause is over, and the rate drops by a step."""
-        with self.lock:
-            self.allowed = max(min(self.SLOWEST, self.rate), self.allowed * self.SLOWER)
-            self.next_start = max(self.next_start, self.timing.monotonic() + pause_seconds)
-
-    def faster(self) -> None:
-        """A request was accepted: come back to the configured rate, a fiftieth faster each time."""
-        with self.lock:
-            self.allowed = min(self.rate, self.allowed * self.FASTER)
+    def run(
+        self,
+        one_try: Callable[[], Any],
+        busy: type[Exception],
+        *,
+        paused: type[Exception] | None = None,
+        once: Callable[[Any], Exception] | None = None,
+    ) -> Any:
+        """The result of the first try that gets through."""
 
 
 def xdr_base_url(url: str) -> str:
@@ -249,8 +183,7 @@ class XDRClient(BaseClient):
     not of that kind say `once=True`: they are repeated only when XDR certainly did not begin them.
 
     Args:
-        deadline: value of `timing.monotonic` after which no further wait is started and 20 seconds after which the last
-            request has ended; None for no limit.
+        retry: paces and repeats the calls, an `HttpRetry`. The last request has ended 20 seconds after its deadline.
         detect_key_type: on a 401, go on with the other kind of key (`key` tells which is in use).
         source_headers: headers sent with every call, besides the key's.
     """
@@ -259,23 +192,17 @@ class XDRClient(BaseClient):
         self,
         url: str,
         key: XDRKey,
+        retry: XDRRetry,
         *,
         verify: bool = True,
         proxy: bool = False,
         timeout_seconds: float = 120,
-        rate: float = 8.0,
-        retries: XDRRetryPolicy | None = None,
-        timing: XDRTiming | None = None,
-        deadline: float | None = None,
         source_headers: Mapping[str, str] | None = None,
         detect_key_type: bool = False,
     ) -> None:
         super().__init__(base_url=xdr_base_url(url), verify=verify, proxy=proxy, timeout=timeout_seconds)
         self.key = key
-        self.retries = retries or XDRRetryPolicy()
-        self.timing = timing or XDRTiming()
-        self.pacer = XDRPacer(rate, self.timing)
-        self.deadline = deadline
+        self.retry = retry
         self.source_headers = dict(source_headers or {})
         self.detect_key_type = detect_key_type
         self.key_lock = threading.Lock()
@@ -308,28 +235,12 @@ class XDRClient(BaseClient):
         Raises:
             XDRError: see the tree at the top of this file; XDRRefusedError and XDRLostReplyError with `once` only.
         """
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                return self.one_try(path, body, content_type, read)
-            except XDRRetryError as error:
-                if once and not error.not_begun:
-                    raise xdr_once_failure(error) from error
-                self.wait_or_give_up(error, tries)
-
-    def wait_or_give_up(self, error: XDRRetryError, tries: int) -> None:
-        delay = self.retries.delay(tries, error.retry_after, self.timing.jitter())
-        late = self.deadline is not None and self.timing.monotonic() + delay > self.deadline
-        if tries >= self.retries.attempts or late:
-            reason = "the time for this run is used up" if late else f"{tries} tries failed"
-            paused = late and error.status == HTTPStatus.TOO_MANY_REQUESTS
-            kind = XDRPausedError if paused else XDRRetryError
-            raise kind(f"{error} ({reason}; the next run tries again)", error.status) from error
-        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
-            self.pacer.slower(delay)
-        else:
-            self.timing.sleep(delay)
+        return self.retry.run(
+            lambda: self.one_try(path, body, content_type, read),
+            XDRRetryError,
+            paused=XDRPausedError,
+            once=xdr_once_failure if once else None,
+        )
 
     def one_try(self, path: str, body: Any, content_type: str, read: Callable[[requests.Response], Any] | None) -> Any:
         used, stream = self.key, read is not None
@@ -348,7 +259,6 @@ class XDRClient(BaseClient):
         finally:
             response.close()
         self.detect_key_type = False
-        self.pacer.faster()
         return result
 
     def switch_key_type(self, used: XDRKey) -> bool:
@@ -365,11 +275,11 @@ class XDRClient(BaseClient):
             return True
 
     def send(self, path: str, body: Any, content_type: str, stream: bool) -> requests.Response:
-        self.pacer.wait()
+        self.retry.pacer.wait()
         nonce = "".join(secrets.choice(XDR_NONCE_ALPHABET) for _ in range(XDR_NONCE_LENGTH))
         headers = {
             **self.source_headers,
-            **self.key.headers(nonce, int(self.timing.now() * 1000)),
+            **self.key.headers(nonce, int(self.retry.now() * 1000)),
             "Content-Type": content_type,
         }
         opened = body() if callable(body) else None
@@ -392,10 +302,8 @@ class XDRClient(BaseClient):
 
     def time_for_one_request(self) -> float:
         """The time-out of the next request: shorter near the deadline, to end before the server ends the run."""
-        if self.deadline is None:
-            return self.timeout_seconds
-        left = self.deadline - self.timing.monotonic()
-        return min(self.timeout_seconds, max(left, 0.0) + XDR_GRACE_SECONDS)
+        left = self.retry.seconds_left()
+        return self.timeout_seconds if left is None else min(self.timeout_seconds, left + XDR_GRACE_SECONDS)
 
     def failure(self, path: str, response: requests.Response) -> XDRError:
         """The exception that fits a reply which is not a success."""
@@ -407,8 +315,8 @@ class XDRClient(BaseClient):
             return XDRConfigError(f"{said}. Probably {XDR_CONFIG_HINTS[status]}.", status)
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return XDRTooLargeError(said, status)
-        if status in XDR_REPEATABLE_STATUS or status >= 500:
-            return XDRRetryError(said, status, xdr_retry_after(response.headers.get("Retry-After"), self.timing.now()))
+        if self.retry.repeatable(status):
+            return XDRRetryError(said, status, self.retry.seconds_asked(response.headers.get("Retry-After")))
         return XDRBadRequestError(said, status)
 
 

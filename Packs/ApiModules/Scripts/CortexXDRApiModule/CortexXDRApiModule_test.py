@@ -7,8 +7,6 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
-from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
@@ -22,17 +20,14 @@ from CortexXDRApiModule import (
     XDRError,
     XDRKey,
     XDRLostReplyError,
-    XDRPacer,
     XDRPausedError,
     XDRRefusedError,
     XDRRetryError,
-    XDRRetryPolicy,
-    XDRTiming,
     XDRTooLargeError,
     xdr_base_url,
     xdr_connection_failure,
-    xdr_retry_after,
 )
+from HttpRetryApiModule import HttpRetry, HttpRetryPolicy, HttpTiming
 
 SECRET = "Very-Secret-Key-0123456789"
 NOW = 1_700_000_000.25
@@ -118,8 +113,8 @@ class Clock:
         self.slept.append(seconds)
         self.seconds += seconds
 
-    def timing(self) -> XDRTiming:
-        return XDRTiming(lambda: NOW + self.seconds, lambda: self.seconds, self.sleep, lambda: 0.0)
+    def timing(self) -> HttpTiming:
+        return HttpTiming(lambda: NOW + self.seconds, lambda: self.seconds, self.sleep, lambda: 0.0)
 
 
 @pytest.fixture
@@ -128,8 +123,8 @@ def clock() -> Clock:
 
 
 def client(vendor: Vendor, clock: Clock, key_type: str = "advanced", **more: Any) -> XDRClient:
-    more.setdefault("rate", 1e9)
-    return XDRClient(vendor.url, XDRKey("7", SECRET, key_type), timing=clock.timing(), **more)
+    retry = HttpRetry(more.pop("rate", 1e9), more.pop("policy", None), clock.timing(), more.pop("deadline", None))
+    return XDRClient(vendor.url, XDRKey("7", SECRET, key_type), retry, **more)
 
 
 # ---- keys
@@ -326,26 +321,6 @@ def test_reasons_are_found_wherever_they_stand(vendor: Vendor, clock: Clock, bod
     assert wanted in str(caught.value) and len(str(caught.value)) < 400
 
 
-def test_waits_grow_up_to_their_limit_and_spread(clock: Clock) -> None:
-    policy = XDRRetryPolicy(base_seconds=1, cap_seconds=10)
-    assert [policy.delay(tries, None, 1.0) for tries in range(1, 7)] == [1, 2, 4, 8, 10, 10]
-    assert [policy.delay(tries, None, 0.0) for tries in range(1, 4)] == [0.5, 1, 2]
-    assert policy.delay(1, 60, 0.5) == 60
-    assert policy.delay(5, 1, 1.0) == 10
-
-
-@pytest.mark.parametrize(
-    ("value", "wanted"),
-    [
-        ("7", 7.0), (" 7 ", 7.0), ("0", 0.0), ("", None), (None, None), ("soon", None), ("-5", None),
-        (format_datetime(datetime.fromtimestamp(NOW + 30, timezone.utc), usegmt=True), 29.75),
-        (format_datetime(datetime.fromtimestamp(NOW - 30, timezone.utc), usegmt=True), 0.0),
-    ],
-)  # fmt: skip
-def test_retry_after_is_read_as_seconds_or_date(value: str | None, wanted: float | None) -> None:
-    assert xdr_retry_after(value, NOW) == wanted
-
-
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_obeyed(vendor: Vendor, clock: Clock, status: int) -> None:
     vendor.replies = [Reply(status, None, (("Retry-After", "17"),))]
@@ -384,7 +359,7 @@ def test_silence_is_a_failure_that_passes(vendor: Vendor, clock: Clock) -> None:
 
 
 def test_nobody_there_is_a_failure_that_passes(vendor: Vendor, clock: Clock) -> None:
-    made = client(vendor, clock, retries=XDRRetryPolicy(attempts=2))
+    made = client(vendor, clock, policy=HttpRetryPolicy(attempts=2))
     made._base_url = "http://127.0.0.1:1"
     with pytest.raises(XDRRetryError, match=r"did not answer http://127\.0\.0\.1:1/public_api/v1/x"):
         made.post("x", None)
@@ -416,7 +391,7 @@ def test_secret_is_in_no_text_even_when_the_server_echoes_it(
     vendor: Vendor, clock: Clock, status: int, key_type: str
 ) -> None:
     vendor.last = Reply(status, f"you sent Authorization: {SECRET}".encode())
-    made = client(vendor, clock, key_type, retries=XDRRetryPolicy(attempts=2))
+    made = client(vendor, clock, key_type, policy=HttpRetryPolicy(attempts=2))
     with pytest.raises(XDRError) as caught:
         made.post("x", None)
     seen: BaseException | None = caught.value
@@ -456,7 +431,7 @@ def test_once_call_that_was_turned_away_is_repeated(vendor: Vendor, clock: Clock
     assert client(vendor, clock).post("x", None, once=True) == "fine"
     vendor.last = Reply(status)
     with pytest.raises(XDRRetryError):
-        client(vendor, clock, retries=XDRRetryPolicy(attempts=2)).post("x", None, once=True)
+        client(vendor, clock, policy=HttpRetryPolicy(attempts=2)).post("x", None, once=True)
     assert len(vendor.seen) == 5
 
 
@@ -466,7 +441,7 @@ def test_once_call_with_the_wrong_kind_of_key_goes_on_with_the_other(vendor: Ven
 
 
 def test_once_call_that_never_got_through_is_repeated(vendor: Vendor, clock: Clock) -> None:
-    made = client(vendor, clock, retries=XDRRetryPolicy(attempts=3))
+    made = client(vendor, clock, policy=HttpRetryPolicy(attempts=3))
     made._base_url = "http://127.0.0.1:1"
     with pytest.raises(XDRRetryError):
         made.post("x", None, once=True)
@@ -486,41 +461,14 @@ def test_once_call_that_a_person_must_mend_says_so(
 # ---- pace
 
 
-def test_starts_are_spaced_to_the_rate(clock: Clock) -> None:
-    pacer = XDRPacer(4, clock.timing())
-    for _ in range(9):
-        pacer.wait()
-    assert clock.seconds == pytest.approx(2.0)
-
-
-def test_pause_is_not_made_up_for(clock: Clock) -> None:
-    pacer = XDRPacer(4, clock.timing())
-    pacer.wait()
-    clock.seconds += 100
-    pacer.wait()
-    pacer.wait()
-    assert clock.slept == [pytest.approx(0.25)]
-
-
 def test_429_slows_all_down_and_success_brings_the_rate_back(vendor: Vendor, clock: Clock) -> None:
     made = client(vendor, clock, rate=8.0)
     vendor.replies = [Reply(429)] * 2
     made.post("x", None)
-    assert 5 < made.pacer.allowed < 6
+    assert 5 < made.retry.pacer.allowed < 6
     for _ in range(30):
         made.post("x", None)
-    assert made.pacer.allowed == 8
-    for _ in range(50):
-        made.pacer.slower(0)
-    assert made.pacer.allowed == XDRPacer.SLOWEST
-
-
-def test_rate_below_the_slowest_stays_as_it_is(clock: Clock) -> None:
-    pacer = XDRPacer(0.1, clock.timing())
-    pacer.slower(5)
-    assert pacer.allowed == 0.1
-    pacer.wait()
-    assert clock.seconds == 5
+    assert made.retry.pacer.allowed == 8
 
 
 # ---- address

@@ -1,7 +1,8 @@
 """The one retry loop for HTTP calls: how often, how long, how fast, and what `Retry-After` asks for.
 
 It knows no vendor. A client makes one try a function that raises `HttpBusyError`, or a class of its own with the same
-three attributes, when the try may be repeated; everything else passes through untouched.
+four attributes that is made from text and status, when the try may be repeated; everything else passes through
+untouched.
 """
 
 import random
@@ -11,26 +12,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import demistomock as demisto  # noqa: F401
 from CommonServerPython import *
 
 HttpResult = TypeVar("HttpResult")
 HTTP_REPEATABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 599})
+HTTP_TURNED_AWAY_STATUS = frozenset({425, 429})
 
 
 class HttpBusyError(DemistoException):
     """The other side was busy or unreachable; the same call may succeed later.
 
     `status` is the HTTP status, 0 when there was no reply. `retry_after` is what the other side asked for, in seconds,
-    or None.
+    or None. `unsent`: there was not even a connection.
     """
 
-    def __init__(self, message: str, status: int = 0, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, status: int = 0, retry_after: float | None = None, unsent: bool = False) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+        self.unsent = unsent
 
 
 @dataclass(frozen=True)
@@ -75,12 +78,15 @@ def http_retry_after(value: str | None, now: float) -> float | None:
 
 
 class HttpPacer:
-    """Spaces the starts of requests of all threads: at most `rate` per second, slower after a 429, back in steps.
+    """Spaces the starts of requests of all threads: at most `rate` per second, slower after a 429, back in small steps.
 
-    The limit is shared with everyone else who uses the API, so the rate that really works is found, not known.
+    The limit is shared with everyone else who uses the API, so the rate that really works is found, not known. Both
+    steps are shares of the rate in use, so that it settles close to the limit also where that is far below `rate`.
     """
 
     SLOWEST = 0.5
+    SLOWER = 0.85
+    FASTER = 1.02
 
     def __init__(self, rate: float, timing: HttpTiming) -> None:
         self.rate = rate
@@ -99,15 +105,15 @@ class HttpPacer:
             self.timing.sleep(start - now)
 
     def slower(self, pause_seconds: float) -> None:
-        """The answer was 429: nobody starts before the pause is over, and the rate drops by a quarter."""
+        """The answer was 429: nobody starts before the pause is over, and the rate drops by a step."""
         with self.lock:
-            self.allowed = max(min(self.SLOWEST, self.rate), self.allowed * 0.75)
+            self.allowed = max(min(self.SLOWEST, self.rate), self.allowed * self.SLOWER)
             self.next_start = max(self.next_start, self.timing.monotonic() + pause_seconds)
 
     def faster(self) -> None:
-        """A request was accepted: come back to the configured rate by a fiftieth of it each time."""
+        """A request was accepted: come back to the configured rate, a fiftieth faster each time."""
         with self.lock:
-            self.allowed = min(self.rate, self.allowed + self.rate / 50)
+            self.allowed = min(self.rate, self.allowed * self.FASTER)
 
 
 class HttpRetry:
@@ -130,10 +136,38 @@ class HttpRetry:
         self.pacer = HttpPacer(rate, self.timing)
         self.deadline = deadline
 
-    def run(self, one_try: Callable[[], HttpResult], busy: type[HttpBusyError] = HttpBusyError) -> HttpResult:
+    def now(self) -> float:
+        """The time for what a request says of itself: the epoch in seconds."""
+        return self.timing.now()
+
+    def seconds_left(self) -> float | None:
+        """Time to the deadline, 0 when it is over; None when there is none."""
+        return None if self.deadline is None else max(0.0, self.deadline - self.timing.monotonic())
+
+    def seconds_asked(self, retry_after: str | None) -> float | None:
+        """`http_retry_after` of a header, from now."""
+        return http_retry_after(retry_after, self.timing.now())
+
+    def repeatable(self, status: int) -> bool:
+        """The same call may succeed later: the other side was busy or failed."""
+        return status in HTTP_REPEATABLE_STATUS or status >= 500
+
+    def run(
+        self,
+        one_try: Callable[[], HttpResult],
+        busy: type[Exception] = HttpBusyError,
+        *,
+        paused: type[Exception] | None = None,
+        once: Callable[[Any], Exception] | None = None,
+    ) -> HttpResult:
         """The result of the first try that gets through.
 
         `one_try` calls `pacer.wait()` before each request it sends. What it raises that is no `busy` ends the loop.
+
+        Args:
+            paused: raised in place of `busy` for a 429 at the deadline: at a limit, nothing is broken.
+            once: the call must not be carried out twice. It is repeated only when the other side certainly did not
+                begin it: no connection, 425 or 429. Of any other `busy` this makes the exception to raise.
 
         Raises:
             busy: tries or time are used up; the text says which.
@@ -144,18 +178,27 @@ class HttpRetry:
             try:
                 result = one_try()
             except busy as error:
-                self._wait_or_give_up(error, tries)
+                if once is not None and not _not_begun(error):
+                    raise once(error) from error
+                self._wait_or_give_up(error, tries, paused)
                 continue
             self.pacer.faster()
             return result
 
-    def _wait_or_give_up(self, error: HttpBusyError, tries: int) -> None:
+    def _wait_or_give_up(self, error: Any, tries: int, paused: type[Exception] | None) -> None:
         delay = self.policy.delay(tries, error.retry_after, self.timing.jitter())
         late = self.deadline is not None and self.timing.monotonic() + delay > self.deadline
+        limited = error.status == HTTPStatus.TOO_MANY_REQUESTS
         if tries >= self.policy.attempts or late:
             reason = "the time for this run is used up" if late else f"{tries} tries failed"
-            raise type(error)(f"{error} ({reason}; the next run tries again)", error.status) from error
-        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            kind: Callable[[str, int], Exception] = paused if paused and late and limited else type(error)
+            raise kind(f"{error} ({reason}; the next run tries again)", error.status) from error
+        if limited:
             self.pacer.slower(delay)
         else:
             self.timing.sleep(delay)
+
+
+def _not_begun(error: Any) -> bool:
+    """Certainly nothing was carried out: the call was turned away, or never arrived."""
+    return bool(error.unsent) or error.status in HTTP_TURNED_AWAY_STATUS

@@ -45,6 +45,7 @@ from typing import IO, Any, NamedTuple
 import demistomock as demisto
 from CommonServerPython import *
 from CortexXDRApiModule import *
+from HttpRetryApiModule import *
 from VersionedStateApiModule import *
 
 BRAND = "CortexXDRIOC"
@@ -319,7 +320,7 @@ class IndicatorClient(XDRClient):
         """Send a file of one line per IOC as the multipart part `file`. `write` puts the lines into the body, which
         lies on disk.
         """
-        boundary = hashlib.sha256(str(self.timing.now()).encode()).hexdigest()
+        boundary = hashlib.sha256(str(self.retry.now()).encode()).hexdigest()
         with tempfile.NamedTemporaryFile(suffix=".multipart") as body:
             body.write(
                 f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="iocs.json"\r\n'
@@ -1491,7 +1492,7 @@ class Sync:
     client: IndicatorClient
     server: XsoarServer
     state: VersionedState
-    timing: XDRTiming
+    timing: HttpTiming
     deadline: float
     delivery: Delivery = field(init=False)
 
@@ -2117,7 +2118,7 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
 
 
 def new_sync(
-    settings: Settings, server: XsoarServer, port: ContextPort, timing: XDRTiming, known_key_type: str = ""
+    settings: Settings, server: XsoarServer, port: ContextPort, timing: HttpTiming, known_key_type: str = ""
 ) -> Sync:
     """Put a run together. `known_key_type` is the kind of key that worked before; it spares a refused request."""
     deadline = timing.monotonic() + settings.time_budget
@@ -2127,11 +2128,9 @@ def new_sync(
     client = IndicatorClient(
         settings.url,
         key,
+        HttpRetry(settings.rate, timing=timing, deadline=deadline),
         verify=settings.verify,
         proxy=settings.proxy,
-        rate=settings.rate,
-        timing=timing,
-        deadline=deadline,
         source_headers={"x-iocs-source": "xsoar"},
         detect_key_type=settings.detect_key_type,
     )
@@ -2166,7 +2165,7 @@ def main() -> None:
             read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
             write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
         )
-        timing = XDRTiming()
+        timing = HttpTiming()
         known = ""
         if settings.detect_key_type and command != "test-module":
             known = json.loads((port.read().get("context") or {}).get(VERSIONED_STATE_KEY) or "{}").get("key_type", "")

@@ -16,6 +16,8 @@ from CortexXDRIOC import (
     STATE_VERSION,
     VERSIONED_STATE_KEY,
     ContextPort,
+    HttpRetry,
+    HttpTiming,
     IndicatorClient,
     InsertReply,
     Settings,
@@ -23,7 +25,6 @@ from CortexXDRIOC import (
     VersionedState,
     XDRKey,
     XDRRetryError,
-    XDRTiming,
     XsoarServer,
     epoch_ms,
     instant_ns,
@@ -101,9 +102,9 @@ class Clock:
     def iso(self) -> str:
         return (START + timedelta(seconds=self.seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-    def timing(self) -> XDRTiming:
+    def timing(self) -> HttpTiming:
         start = START.timestamp()
-        return XDRTiming(lambda: start + self.seconds, lambda: self.seconds, self.sleep, lambda: 0.0)
+        return HttpTiming(lambda: start + self.seconds, lambda: self.seconds, self.sleep, lambda: 0.0)
 
 
 class Wire:
@@ -425,8 +426,9 @@ class FakeXdr:
 class Api(IndicatorClient):
     """The real client, answered in memory: `answers` holds (status, body) per path ending; the last one stays."""
 
-    def __init__(self, timing: XDRTiming, key_type: str = "advanced", **more: Any) -> None:
-        super().__init__("https://api-tenant.example", XDRKey("1", "secret", key_type), timing=timing, rate=1e9, **more)
+    def __init__(self, timing: HttpTiming, key_type: str = "advanced", **more: Any) -> None:
+        key, retry = XDRKey("1", "secret", key_type), HttpRetry(1e9, timing=timing)
+        super().__init__("https://api-tenant.example", key, retry, **more)
         self.answers: dict[str, list[tuple[int, Any]]] = {}
         self.seen: list[dict[str, Any]] = []
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import demistomock as demisto
 from CommonServerPython import *
 from CortexXDRApiModule import *
+from HttpRetryApiModule import *
 from ResponseDriverApiModule import *
 from VersionedStateApiModule import *
 
@@ -562,7 +563,7 @@ class Walk:
 class CortexXDRDriver(Driver):
     """Endpoints of one tenant. One instance serves one command: all its waiting together ends after `poll` seconds."""
 
-    def __init__(self, client: EndpointClient, settings: Settings, timing: XDRTiming) -> None:
+    def __init__(self, client: EndpointClient, settings: Settings, timing: HttpTiming) -> None:
         self.client = client
         self.settings = settings
         self.timing = timing
@@ -686,25 +687,24 @@ def not_by_us(words: str) -> str:
 # ---- main
 
 
-def new_driver(settings: Settings, timing: XDRTiming, known_key_type: str = "") -> CortexXDRDriver:
+def new_driver(settings: Settings, timing: HttpTiming, known_key_type: str = "") -> CortexXDRDriver:
     """Put a driver together. `known_key_type` is the kind of key that worked before; it spares a refused request."""
     key = replace(settings.key, key_type=known_key_type) if known_key_type in XDR_KEY_TYPES else settings.key
+    policy = HttpRetryPolicy(attempts=3, base_seconds=1.0, cap_seconds=10.0)
     xdr = XDRClient(
         settings.url,
         key if settings.detect_key_type else settings.key,
+        HttpRetry(policy=policy, timing=timing, deadline=timing.monotonic() + COMMAND_SECONDS),
         verify=settings.verify,
         proxy=settings.proxy,
         timeout_seconds=settings.timeout,
-        retries=XDRRetryPolicy(attempts=3, base_seconds=1.0, cap_seconds=10.0),
-        timing=timing,
-        deadline=timing.monotonic() + COMMAND_SECONDS,
         detect_key_type=settings.detect_key_type,
     )
     return CortexXDRDriver(EndpointClient(xdr), settings, timing)
 
 
 def run_command(
-    command: str, args: Mapping[str, Any], settings: Settings, port: ContextPort, timing: XDRTiming, instance: str
+    command: str, args: Mapping[str, Any], settings: Settings, port: ContextPort, timing: HttpTiming, instance: str
 ) -> Any:
     """Carry out one command and give back its result for the war room.
 
@@ -735,7 +735,7 @@ def main() -> None:
             read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
             write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
         )
-        timing = XDRTiming(time.time, time.monotonic, time.sleep, random.random)
+        timing = HttpTiming(time.time, time.monotonic, time.sleep, random.random)
         settings = settings_from_params(demisto.params())
         instance = demisto.integrationInstance()
         return_results(run_command(command, demisto.args(), settings, port, timing, instance))

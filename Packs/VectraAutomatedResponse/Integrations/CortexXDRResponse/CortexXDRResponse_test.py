@@ -20,11 +20,11 @@ from CortexXDRResponse import (
     UNISOLATED,
     Endpoint,
     Host,
+    HttpTiming,
     ProductError,
     TargetError,
     XDRClient,
     XDRRefusedError,
-    XDRTiming,
     action_end_of,
     action_id_of,
     action_of,
@@ -449,7 +449,7 @@ def test_waiting_stops_at_the_time_that_was_set(tenant: Tenant) -> None:
         slept.append(seconds)
         clock[0] += seconds
 
-    timing = XDRTiming(lambda: clock[0], lambda: clock[0], sleep, lambda: 0.0)
+    timing = HttpTiming(lambda: clock[0], lambda: clock[0], sleep, lambda: 0.0)
     driver = CortexXDRResponse.new_driver(settings_from_params({**PARAMS, "poll": "7"}), timing)
     while driver.wait():
         pass
