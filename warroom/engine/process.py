@@ -30,6 +30,8 @@ _KEPT_VARIABLES = (
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
 )  # fmt: skip
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+# The kernel counts pages per thread and adds them up now and then.
+_RSS_SLACK = 2 << 20
 
 
 @dataclass(frozen=True)
@@ -109,13 +111,14 @@ def run_child(
     written back. An exception of `handle` kills the child and is raised. The whole process group is killed at the end.
     """
     started = time.monotonic()
-    host_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
     process = subprocess.Popen(
         [sys.executable, *argv],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=1 << 20,
         cwd=folder, env=dict(environ), start_new_session=True,
     )  # fmt: skip
     assert process.stdin and process.stdout and process.stderr
+    # Asked after the fork, when the child has taken over what it is going to take over.
+    host_peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT + _RSS_SLACK
     sampled = 0
     with (
         (stopper or Stopper()).watching(process.pid),

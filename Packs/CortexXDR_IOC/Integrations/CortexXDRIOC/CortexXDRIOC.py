@@ -1804,6 +1804,7 @@ def fetch_indicators_command(sync: Sync) -> None:
         DemistoException: what failed. What was delivered before stays committed.
     """
     problems: list[str] = []
+    notes: list[str] = []
     before = sync.state.load()["counts"]["pushed"]
     steps: list[tuple[str, Callable[[], None]]] = [("from Cortex XDR", sync.pull)]
     if sync.settings.auto_sync:
@@ -1812,29 +1813,27 @@ def fetch_indicators_command(sync: Sync) -> None:
         try:
             step()
         except SupersededError as note:
-            sync.server.log(str(note))
+            notes.append(str(note))
         except XDRPausedError as error:
             # A tenant at its limit while the run comes to its end: no failure, unless the run got nowhere at all.
-            if sync.state.load()["counts"]["pushed"] > before:
-                sync.server.log(str(error))
-            else:
-                problems.append(f"{name}: {error}")
+            got_on = sync.state.load()["counts"]["pushed"] > before
+            (notes if got_on else problems).append(f"{name}: {error}")
         except XDRConfigError as error:
             problems.append(f"{name}: {error}")
             break
         except (DemistoException, ValueError, OSError) as error:
             problems.append(f"{name}: {error}")
-    finish(sync, problems)
+    finish(sync, problems, notes)
     if problems:
         raise DemistoException("IOC sync " + "; ".join(problems))
 
 
-def finish(sync: Sync, problems: list[str]) -> None:
+def finish(sync: Sync, problems: list[str], notes: list[str]) -> None:
     """Keep the outcome of a run for `xdr-iocs-status`, and the kind of key that worked."""
     now, key_type = sync.now(), sync.client.key.key_type
 
     def change(state: dict[str, Any]) -> dict[str, Any]:
-        last = {**state["last"], "error": "; ".join(problems)[:1000], "run": now}
+        last = {**state["last"], "error": "; ".join(problems)[:1000], "note": "; ".join(notes)[:1000], "run": now}
         return {**state, "last": last, "key_type": key_type if not problems else state["key_type"]}
 
     sync.state.update(change)
@@ -2051,6 +2050,7 @@ def status_command(sync: Sync) -> CommandResults:
         "last_outbound": state["last"].get("outbound"),
         "last_inbound": state["last"].get("inbound"),
         "last_error": state["last"].get("error") or "",
+        "last_note": state["last"].get("note") or "",
         "key_type": state["key_type"],
     }
     return CommandResults(
