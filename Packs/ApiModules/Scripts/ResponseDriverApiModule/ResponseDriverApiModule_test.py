@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -830,8 +831,8 @@ def test_adopt_any_history_frees_just_what_was_named(steps: list[Any], others: s
         world.product.slow, world.product.mute = trouble == "slow", trouble == "mute"
         world.product.refuse, world.product.down = trouble == "refuse", trouble == "down"
         orders = {
-            "adopt": lambda e=elements, b=brain: world.adopt(*e, brain=b),
-            "unblock": lambda e=elements, b=brain: world.unblock("a", b, e),
+            "adopt": partial(world.adopt, *elements, brain=brain),
+            "unblock": partial(world.unblock, "a", brain, elements),
             "reconcile": world.reconcile,
             "tick": world.product.tick,
         }
