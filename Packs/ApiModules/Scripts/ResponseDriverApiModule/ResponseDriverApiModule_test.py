@@ -830,7 +830,7 @@ def test_adopt_any_history_frees_just_what_was_named(steps: list[Any], others: s
     for action, elements, brain, trouble, kill in steps:
         world.product.slow, world.product.mute = trouble == "slow", trouble == "mute"
         world.product.refuse, world.product.down = trouble == "refuse", trouble == "down"
-        orders = {
+        orders: dict[str, Callable[[], Any]] = {
             "adopt": partial(world.adopt, *elements, brain=brain),
             "unblock": partial(world.unblock, "a", brain, elements),
             "reconcile": world.reconcile,
