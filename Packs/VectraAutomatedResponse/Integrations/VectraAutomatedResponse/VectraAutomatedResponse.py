@@ -2243,8 +2243,11 @@ def note_for(record: Mapping[str, Any], decision: Mapping[str, Any], rows: Seque
     names = sorted({str(row["instance"]) for row in changed})
     if not names or record["intent"] is None:
         return ""
-    ordered = ("Block ordered", "Release ordered") if all(row["status"] == "pending" for row in changed) else ()
+    waiting = {str(row["instance"]) for row in changed if row["status"] == "pending"}
+    ordered = ("Block ordered", "Release ordered") if waiting == set(names) else ()
     blocked, unblocked = ordered or ("Blocked", "Unblocked")
+    if not ordered:
+        names = [f"{name} (ordered)" if name in waiting else name for name in names]
     word = {"block": blocked, "unblock": unblocked}.get(str(decision["action"]), "")
     if not word:
         return ""

@@ -268,6 +268,15 @@ def test_reconcile_rows_settle_what_was_pending() -> None:
     assert (status["pending"], status["contained"]) == (0, 1)
 
 
+def test_note_tells_which_driver_is_done_and_which_has_only_an_order() -> None:
+    here = world(host_item(41, tags=[BLOCK]))
+    rows = {"edr_1": "pending", "nac_1": "applied"}
+    cycle(here, lambda one, at: [row(one, name, at, element="a", status=status) for name, status in rows.items()])
+    (note,) = notes_of(here)
+    assert note.startswith("VAR: Blocked on ")
+    assert " by edr_1 (ordered), nac_1" in note
+
+
 def test_reconcile_row_of_a_finished_release_removes_the_element() -> None:
     here = world(host_item(41, tags=[BLOCK]))
     cycle(here, lambda one, at: [row(one, "edr_1", at, element="a")])
