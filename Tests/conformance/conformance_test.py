@@ -57,7 +57,7 @@ def check_truth(instance: Instance, rows: list[Row], *, blocking: bool) -> None:
 # ---- what a driver declares
 
 
-def test_drivers_are_found() -> None:
+def test_defects_42_and_43_drivers_are_found_by_what_they_declare() -> None:
     assert {"TestResponse", "ExternalCallResponse"} <= {driver.name for driver in DRIVERS}
 
 

@@ -61,21 +61,21 @@ def told(rows: list[dict[str, Any]]) -> list[tuple[str, str, bool]]:
 # ---- what other scripts got wrong
 
 
-def test_defect_arguments_of_one_call_do_not_pile_up_in_the_next(tmp_path: Path, recorder: str) -> None:
+def test_defect_37_arguments_of_one_call_do_not_pile_up_in_the_next(tmp_path: Path, recorder: str) -> None:
     run = driver_run(params_for(recorder, "{ip}"))
     for ip in ("10.0.0.1", "10.0.0.2"):
         do(run, "vectra-block-host", ip=ip)
     assert calls(tmp_path) == ["[block][10.0.0.1]", "[block][10.0.0.2]"]
 
 
-def test_defect_detection_has_one_call_for_each_destination(tmp_path: Path, recorder: str) -> None:
+def test_defect_37_detection_has_one_call_for_each_destination(tmp_path: Path, recorder: str) -> None:
     run = driver_run(params_for(recorder, "{ip}", kinds=("detection",)))
     rows = do(run, "vectra-block-detection", dst_ips="198.51.100.7,198.51.100.8", detection_id="9")
     assert told(rows) == [("198.51.100.7", "applied", True), ("198.51.100.8", "applied", True)]
     assert calls(tmp_path) == ["[block][198.51.100.7]", "[block][198.51.100.8]"]
 
 
-def test_defect_unblock_uses_the_blocked_address_and_not_todays(tmp_path: Path, recorder: str) -> None:
+def test_defect_37_unblock_uses_the_blocked_address_and_not_todays(tmp_path: Path, recorder: str) -> None:
     run = driver_run(params_for(recorder, "{ip}", "{name}"))
     do(run, "vectra-block-host", ip="10.0.0.1", host_id="41", host_name="pc")
     do(run, "vectra-unblock-host", ip="10.0.0.99", host_id="41")
@@ -87,7 +87,7 @@ def test_defect_recorded_element_is_the_value_handed_over(recorder: str) -> None
     assert told(do(run, "vectra-block-account", account="AD:jane@example.com")) == [("jane", "applied", True)]
 
 
-def test_defect_program_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
+def test_defect_37_program_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
     path = program(tmp_path, '#!/bin/sh\nsleep 30 & echo $! > "{folder}/child"\necho started\nsleep 30\n')
     run = driver_run(params_for(path, "{ip}", command_timeout="0.15"))
     started = time.monotonic()

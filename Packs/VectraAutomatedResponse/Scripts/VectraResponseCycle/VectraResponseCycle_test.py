@@ -316,7 +316,7 @@ def test_run_cycle_while_another_holds_the_lease_touches_nothing() -> None:
 
 
 @pytest.mark.parametrize("stage", ["plan", "start", "intent", "outcome", "end"])
-def test_run_cycle_broken_brain_does_not_stop_the_other(stage: str) -> None:
+def test_run_cycle_defect_14_broken_brain_does_not_stop_the_other(stage: str) -> None:
     fake = new_house()
     fake.brains["a"].broken_at = {stage}
     report = cycle(fake)
