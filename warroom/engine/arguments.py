@@ -50,7 +50,8 @@ def name_pairs(command: Command, pairs: Sequence[tuple[str | None, str]]) -> dic
         if name is None:
             raise UsageError(f"!{command.name}: {value!r} has no argument name, and there is no default argument")
         if name in named:
-            raise UsageError(f"!{command.name}: argument {name} is given twice (a value with blanks goes between double quotes or backticks)")
+            hint = "a value with blanks goes between double quotes or backticks"
+            raise UsageError(f"!{command.name}: argument {name} is given twice ({hint})")
         named[name] = value
     return named
 
