@@ -278,6 +278,71 @@ def test_refused_job_is_never_called_done(driver: DriverFile, kind: str, make: M
     instance.agrees_on(subject.elements)
 
 
+# ---- what was there before
+
+
+@for_each("former")
+def test_former_setting_is_restored(driver: DriverFile, kind: str, make: Make) -> None:
+    instance = make(driver)
+    subject = instance.product.subject(kind)
+    instance.product.former(subject)
+    instance.block(kind, subject)
+    instance.settle()
+    instance.agrees_on(subject.elements)
+    assert not instance.product.is_former(subject)
+    instance.unblock(kind, subject)
+    instance.settle()
+    instance.agrees_on(frozenset())
+    assert instance.product.is_former(subject)
+
+
+@for_each("former")
+def test_former_setting_is_restored_when_killed_around_each_write(driver: DriverFile, kind: str, make: Make) -> None:
+    for number in range(3):
+        for moment in ("before", "after"):
+            instance = make(driver)
+            subject = instance.product.subject(kind)
+            instance.product.former(subject)
+            for order in (instance.block, instance.unblock):
+                instance.kill_at = (number, moment)
+                with suppress(Killed):
+                    order(kind, subject)
+                instance.kill_at = None
+                order(kind, subject)
+                instance.settle()
+            instance.agrees_on(frozenset())
+            assert instance.product.is_former(subject)
+
+
+# ---- lost
+
+
+@for_each("lose")
+def test_lost_elements_are_put_back_by_verification_alone(driver: DriverFile, kind: str, make: Make) -> None:
+    instance = make(driver)
+    subject = instance.product.subject(kind)
+    instance.block(kind, subject)
+    instance.settle()
+    assert instance.verify() == []
+    instance.product.lose(subject)
+    assert not instance.product.contained() and instance.reconcile() == []
+    assert {row["element"] for row in instance.verify()} == subject.elements
+    instance.settle()
+    instance.agrees_on(subject.elements)
+
+
+@for_each("lose")
+def test_lost_elements_are_released_without_being_put_back(driver: DriverFile, kind: str, make: Make) -> None:
+    instance = make(driver)
+    subject = instance.product.subject(kind)
+    instance.block(kind, subject)
+    instance.settle()
+    instance.product.lose(subject)
+    assert statuses(instance.unblock(kind, subject)) <= {"applied", "already", "not_found", "pending"}
+    instance.settle()
+    instance.agrees_on(frozenset())
+
+
 # ---- faults
 
 
@@ -351,11 +416,27 @@ def test_killed_around_each_write_others_block_stays(driver: DriverFile, kind: s
 # ---- groom
 
 
-@pytest.mark.parametrize(
-    ("driver", "kind"), [case for case in cases("") if "vectra-groom-host" in case[0].commands and case[1] == "host"]
-)
-def test_groom_entity_that_did_not_change_stays(driver: DriverFile, kind: str, make: Make) -> None:
+def grooming(what: str) -> pytest.MarkDecorator:
+    found = [driver for driver, kind in cases(what) if kind == "host" and "vectra-groom-host" in driver.commands]
+    return pytest.mark.parametrize("driver", found, ids=[driver.name for driver in found])
+
+
+@grooming("lose")
+def test_groom_puts_back_what_the_product_lost(driver: DriverFile, make: Make) -> None:
     instance = make(driver)
+    subject = instance.product.subject("host")
+    instance.block("host", subject)
+    instance.settle()
+    instance.product.lose(subject)
+    rows = instance.run("vectra-groom-host", **subject.args, brain="one")
+    assert {row["element"] for row in rows} == subject.elements and statuses(rows) <= {"applied", "pending"}
+    instance.settle()
+    instance.agrees_on(subject.elements)
+
+
+@grooming("")
+def test_groom_entity_that_did_not_change_stays(driver: DriverFile, make: Make) -> None:
+    instance, kind = make(driver), "host"
     subject = instance.product.subject(kind)
     assert {row["contained"] for row in instance.run("vectra-groom-host", **subject.args, brain="one")} == {False}
     assert not instance.product.contained()

@@ -130,6 +130,11 @@ class Instance:
         self.late_seconds += LONGEST_BACK_OFF_SECONDS
         return self.run("vectra-response-reconcile")
 
+    def verify(self) -> list[Row]:
+        """Follow what is open, and look at what is settled."""
+        self.late_seconds += LONGEST_BACK_OFF_SECONDS
+        return self.run("vectra-response-reconcile", verify="true")
+
     def settle(self) -> None:
         """Let the product finish and follow it; fails when something is open after that."""
         for _ in range(4):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 # Situations that some products cannot get into. A driver whose product cannot says so in `lacks`, with the reason.
-SITUATIONS = ("others_block", "unknown", "several", "slow_job", "refused_job")
+SITUATIONS = ("others_block", "former", "lose", "unknown", "several", "slow_job", "refused_job")
 FAULTS = ("expired_token", "too_many_requests", "server_error", "torn_body", "time_out")
 
 
@@ -52,6 +52,18 @@ class Product(ABC):
 
     def others_block(self, subject: Subject) -> None:
         """Somebody else blocks the subject in the product's own console."""
+        raise NotImplementedError
+
+    def former(self, subject: Subject) -> None:
+        """Set what a block will replace, and not a block itself: another policy, a setting of a person."""
+        raise NotImplementedError
+
+    def is_former(self, subject: Subject) -> bool:
+        """Is what `former` set there again, whole and unchanged?"""
+        raise NotImplementedError
+
+    def lose(self, subject: Subject) -> None:
+        """The product loses what it blocks of the subject: a reboot, a clean-up, an operator. It is not `contained`."""
         raise NotImplementedError
 
     def unknown(self, kind: str) -> Mapping[str, str]:

@@ -39,7 +39,11 @@ vectra.add_command(migrate_command)
 
 @vectra.command("run")
 @click.option("--loop", is_flag=True, help="Run a cycle at each interval, until SIGTERM or Ctrl-C.")
-@click.option("--groom", is_flag=True, help="Also bring hosts that are contained already up to date.")
+@click.option(
+    "--groom",
+    is_flag=True,
+    help="Also follow changed hosts, and put back what a product lost.",
+)
 @click.option("--dry-run", is_flag=True, help="Name everything that would be done, and do nothing.")
 @click.option(
     "--interval",

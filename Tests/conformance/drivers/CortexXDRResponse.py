@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
 from emulators.cortex_xdr import CortexXdr, running
@@ -30,6 +30,8 @@ FAULTS = {
 
 class Tenant(Product):
     """One tenant with one endpoint, and a second one with its name and address where several are wanted."""
+
+    lacks: ClassVar[Mapping[str, str]] = {"former": "an endpoint is isolated or not; an isolation replaces nothing"}
 
     def __init__(self) -> None:
         self.emulator: CortexXdr
@@ -68,6 +70,9 @@ class Tenant(Product):
 
     def others_block(self, subject: Subject) -> None:
         self._edit({"endpoint_id": ENDPOINT, "is_isolated": "AGENT_ISOLATED"})
+
+    def lose(self, subject: Subject) -> None:
+        self._edit({"endpoint_id": ENDPOINT, "is_isolated": "AGENT_UNISOLATED"})
 
     def unknown(self, kind: str) -> Mapping[str, str]:
         return {"ip": "10.9.9.9", "host_id": "42", "host_name": "printer"}

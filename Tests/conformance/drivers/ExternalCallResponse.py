@@ -33,6 +33,7 @@ class Program(Product):
     """A list in a file, one value per line."""
 
     lacks: ClassVar[Mapping[str, str]] = {
+        "former": "a program is told values alone; what it replaces it has to keep itself",
         "unknown": ANY_VALUE,
         "several": ANY_VALUE,
         "slow_job": "the end of the program is the end of the order",
@@ -82,6 +83,9 @@ class Program(Product):
 
     def others_block(self, subject: Subject) -> None:
         self._list.write_text("".join(f"{element}\n" for element in sorted(subject.elements)))
+
+    def lose(self, subject: Subject) -> None:
+        self._list.unlink()
 
     def refused_job(self) -> None:
         self._trouble.write_text("refuse")

@@ -28,6 +28,8 @@ class Pretended(Product):
     """Faults of a connection come down to two: nothing is reached, or the answer is lost."""
 
     lacks: ClassVar[Mapping[str, str]] = {
+        "former": "a name is blocked or not; a block replaces nothing",
+        "lose": "the product is pretended in the context of the instance, which nobody else changes",
         "several/detection": "a destination is what it is and fits nothing else",
         "several/destinations": "a destination is what it is and fits nothing else",
     }

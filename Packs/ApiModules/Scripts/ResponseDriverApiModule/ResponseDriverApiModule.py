@@ -26,7 +26,8 @@ before the order and are stored with the intent; `restore` came with the answer 
 
 Desired state wins: an element with a claim should be blocked, one without should be free. `reconcile` looks at every
 record that is not settled, asks the driver for the element's real state, and repeats the order that is missing until
-both agree. A record is removed only when the product let go, or a look at it found nothing left to release.
+both agree. With `verify` it also looks at what is settled, so that what a reboot or a clean-up took away is put back. A
+record is removed only when the product let go, or a look at it found nothing left to release.
 
 What another tool blocked before can be released too when the caller vouches for it: `adopt=true` with the `elements` of
 an unblock command. An element that is not in the ledger then gets a record, marked `adopted`, in the same write that
@@ -42,12 +43,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import demistomock as demisto  # noqa: F401
+import requests
 from CommonServerPython import *
 
 OUTCOME_STATUSES = ("applied", "pending", "already", "not_found", "failed", "unsupported")
 ELEMENT_STATES = ("blocked", "blocking", "releasing", "free", "gone", "unknown")
 DRIVER_STATE_VERSION = 1
 RETRY_SECONDS = (60, 120, 300, 600, 1800, 3600)
+LOOKS_THAT_MAY_FAIL = 3
 
 
 @dataclass(frozen=True)
@@ -219,8 +222,11 @@ class Driver(ABC):
     def publish(self) -> None:  # noqa: B027 - most products need none
         """Make changes effective that the product collects (commit, install).
 
-        Called once per reconcile when something is not settled. A driver that overrides this answers `pending` to
-        `block` and `unblock`, and `blocked` or `free` to `state` only after the change is in force.
+        Called once per reconcile when something is not settled, however many elements that is. A driver that overrides
+        this answers `pending` to `block` and `unblock`, and `blocked` or `free` to `state` only after the change is in
+        force. A publication that takes longer than a command may go on after it: the next call follows the one that is
+        under way in the product instead of starting another, and until its end `state` answers `blocking` or
+        `releasing`. Raises ProductError when it failed, which fails every element that is not settled.
         """
 
 
@@ -617,29 +623,54 @@ def vanished(run: DriverRun, element: str) -> bool:
     if record is None or record["phase"] != "blocked":
         return record is None
     try:
-        found = run.driver.state(element, record).state
+        return found_lost(run, element, record)
     except ProductError:
         return False
-    if found in ("free", "gone"):
+
+
+def found_lost(run: DriverRun, element: str, record: Mapping[str, Any]) -> bool:
+    """`vanished` for an element that its record calls blocked. Raises ProductError when the product cannot be asked."""
+    lost = run.driver.state(element, record).state in ("free", "gone")
+    if lost:
         store_after(
             run, element, Outcome("pending", element), lambda kept, seen, now: with_try(kept, seen, "blocking", now)
         )
-    return found in ("free", "gone")
+    return lost
 
 
-def reconcile_all(run: DriverRun) -> list[OutcomeRow]:
+def lost_elements(run: DriverRun) -> list[str]:
+    """What is blocked by the ledger and not by the product: a reboot, a clean-up, a time limit, a person.
+
+    A product that cannot be asked is not asked for each of its elements; the next verification begins anew.
+    """
+    lost, failures = [], 0
+    for element, record in run.ledger.load()["elements"].items():
+        if record["phase"] != "blocked":
+            continue
+        try:
+            lost += [element] if found_lost(run, element, record) else []
+        except ProductError:
+            failures += 1
+            if failures == LOOKS_THAT_MAY_FAIL:
+                break
+    return lost
+
+
+def reconcile_all(run: DriverRun, verify: bool = False) -> list[OutcomeRow]:
     """Follow every element that is not settled until reality agrees with the claims.
 
-    Gives a row for each claim of each element that was looked at.
+    `verify` looks at what is settled, too, and puts back what the product lost; before the publication, so that it is
+    part of it. Gives a row for each claim of each element that was looked at and is, or was, not settled.
     """
+    put_back = [row for element in (lost_elements(run) if verify else ()) for row in reconcile_one(run, element)]
     due = unsettled(run.ledger.load(), run.now())
     if due and type(run.driver).publish is not Driver.publish:
         try:
             run.driver.publish()
         except ProductError as error:
             failed = [(element, Outcome("failed", element, str(error))) for element in due]
-            return [row for element, outcome in failed for row in reconciled(run, element, outcome, after_look)]
-    return [row for element in due for row in reconcile_one(run, element)]
+            return put_back + [row for element, out in failed for row in reconciled(run, element, out, after_look)]
+    return put_back + [row for element in due for row in reconcile_one(run, element)]
 
 
 def reconcile_one(run: DriverRun, element: str) -> list[OutcomeRow]:
@@ -677,6 +708,132 @@ def follow(run: DriverRun, element: str, record: Mapping[str, Any], seen: Elemen
         return ordered(lambda: run.driver.unblock(element, record), element), after
     gone = order == "forget" and wanted
     return Outcome("not_found" if gone else "applied", element, seen.reason), after
+
+
+# ---- client: the HTTP calls of a product
+
+
+class ProductBusyError(DemistoException):
+    """The product was busy or unreachable; the same call may succeed later.
+
+    `status` is the HTTP status, 0 when there was no reply. `retry_after` is what the product asked for, in seconds, or
+    None. `unsent`: there was not even a connection.
+    """
+
+    def __init__(self, message: str, status: int = 0, retry_after: float | None = None, unsent: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+        self.unsent = unsent
+
+
+class ProductClient(BaseClient):
+    """HTTP calls with a time-out each, paced and repeated by the one retry loop. A vendor's client is a subclass.
+
+    Reading is repeated while the product is busy. An order is repeated only when the product certainly did not begin
+    it; when nobody knows, it ends as `ProductError(uncertain=True)`. What a vendor does otherwise it says by `is_busy`,
+    `read` and `refusal`.
+
+    Args:
+        product: the name that messages use.
+        url: address without a slash at its end.
+        retry: an `HttpRetry` of the HttpRetryApiModule.
+        timeout: seconds for each request.
+        headers, auth: sent with each request, as `requests` takes them.
+    """
+
+    def __init__(
+        self,
+        product: str,
+        url: str,
+        retry: Any,
+        *,
+        verify: bool,
+        proxy: bool,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        auth: Any = None,
+    ) -> None:
+        super().__init__(url, verify, proxy, headers=dict(headers or {}), auth=auth, timeout=timeout)
+        self.product = product
+        self.retry = retry
+
+    def call(self, method: str, path: str, *, order: bool = False, **request: Any) -> Any:
+        """One call, and what `read` makes of its reply.
+
+        Args:
+            path: below the address; quoted by the caller.
+            order: the call changes something in the product.
+            request: `json_data`, `data`, `params` or `headers`, as `BaseClient._http_request` takes them.
+
+        Raises:
+            ProductError: refused, or not answered; `uncertain` for an order that may have been carried out.
+        """
+        try:
+            return self.retry.run(
+                lambda: self.one_try(method, path, request), ProductBusyError, once=lost_order if order else None
+            )
+        except ProductBusyError as error:
+            raise ProductError(str(error)) from error
+
+    def one_try(self, method: str, path: str, request: Mapping[str, Any]) -> Any:
+        self.retry.pacer.wait()
+        response = self.exchange(method, path, request)
+        if self.is_busy(response):
+            wait = self.retry.seconds_asked(response.headers.get("Retry-After"))
+            raise ProductBusyError(f"{self.product} answered HTTP {response.status_code}", response.status_code, wait)
+        return self.read(response)
+
+    def exchange(self, method: str, path: str, request: Mapping[str, Any]) -> requests.Response:
+        """One request and its reply, whatever its status. Raises ProductBusyError, or ProductError for settings."""
+        try:
+            return self._http_request(
+                method, path, resp_type="response", ok_codes=tuple(range(100, 600)), allow_redirects=False, **request
+            )
+        except (DemistoException, requests.RequestException) as error:
+            raise self.unanswered(error) from error
+
+    def unanswered(self, error: Exception) -> Exception:
+        """Sort a request without a reply: certificates and proxies need the user, all else may pass."""
+        cause = getattr(error, "exception", None) or error
+        if isinstance(cause, requests.exceptions.SSLError):
+            return ProductError(f"The certificate of {self.product} could not be verified. Check the address.")
+        if isinstance(cause, requests.exceptions.ProxyError):
+            return ProductError("The proxy refused the connection. Check the system proxy settings.")
+        if isinstance(cause, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+            return ProductError(f"The address of {self.product} cannot be used. Check it.")
+        return ProductBusyError(f"{self.product} did not answer ({type(cause).__name__})", unsent=was_never_sent(cause))
+
+    def is_busy(self, response: requests.Response) -> bool:
+        """May the same call succeed later? A product with replies of its own under these statuses overrides it."""
+        return bool(self.retry.repeatable(response.status_code))
+
+    def read(self, response: requests.Response) -> Any:
+        """The parsed JSON of a success. Raises ProductBusyError for a torn reply, and what `refusal` gives."""
+        if not 200 <= response.status_code < 300:
+            raise self.refusal(response)
+        try:
+            return response.json() if response.content else {}
+        except ValueError:
+            raise ProductBusyError(f"{self.product} answered with something that is not JSON") from None
+
+    def refusal(self, response: requests.Response) -> ProductError:
+        """The exception for a reply that is no success; its text says what to do, and never a secret."""
+        status = response.status_code
+        hints = {401: ": it refused the login. Check it", 403: ": the login has not the rights that this needs"}
+        return ProductError(f"{self.product} answered HTTP {status}{hints.get(status, '')}.")
+
+
+def was_never_sent(error: Exception) -> bool:
+    """True when no connection was made. All other broken connections may have carried the request there."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    refused = type(reason).__name__ == "NewConnectionError"
+    return isinstance(error, requests.exceptions.ConnectTimeout) or refused
+
+
+def lost_order(error: ProductBusyError) -> ProductError:
+    """What a failed try means for an order that is sent once."""
+    return ProductError(f"{error}; whether it was carried out is looked at again", uncertain=True)
 
 
 # ---- commands
@@ -732,13 +889,17 @@ def destinations_from_args(args: Mapping[str, Any]) -> Destinations:
     return Destinations(str(args.get("list") or "war-room"), entries)
 
 
+def flag_from_args(args: Mapping[str, Any], name: str) -> bool:
+    raw = args.get(name)
+    try:
+        return argToBoolean(raw) if raw not in (None, "") else False
+    except ValueError:
+        raise ValueError(f"Argument '{name}': {raw!r} is neither true nor false.") from None
+
+
 def adopt_from_args(args: Mapping[str, Any], elements: Sequence[str]) -> bool:
     """Whether elements that are not in the ledger are to be released, too. They have to be named for that."""
-    raw = args.get("adopt")
-    try:
-        adopt = argToBoolean(raw) if raw not in (None, "") else False
-    except ValueError:
-        raise ValueError(f"Argument 'adopt': {raw!r} is neither true nor false.") from None
+    adopt = flag_from_args(args, "adopt")
     if adopt and not elements:
         raise ValueError("Argument 'adopt': name what to take over in the argument 'elements'.")
     return adopt
@@ -774,7 +935,7 @@ def driver_command(command: str, args: Mapping[str, Any], run: DriverRun) -> Com
     if command not in DRIVER_COMMANDS:
         raise NotImplementedError(f"{command!r} is not a command of the driver interface.")
     if command == "vectra-response-reconcile":
-        return outcome_results(run, reconcile_all(run), "reconcile")
+        return outcome_results(run, reconcile_all(run, flag_from_args(args, "verify")), "reconcile")
     _, action, kind = command.split("-")
     entity, brain = ENTITY_READERS[kind](args), str(args.get("brain") or "")
     if action == "block":

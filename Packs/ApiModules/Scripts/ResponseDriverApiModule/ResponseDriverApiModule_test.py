@@ -10,9 +10,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+import requests
+from HttpRetryApiModule import HttpRetry, HttpRetryPolicy, HttpTiming
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ResponseDriverApiModule import *
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NewConnectionError
 
 NOW = 1_800_000_000.0
 
@@ -908,6 +912,44 @@ def test_groom_product_that_cannot_be_asked_changes_nothing(world: World) -> Non
     assert world.ledger.elements["a"]["phase"] == "blocked"
 
 
+# ---- verification
+
+
+def test_verify_puts_back_what_the_product_lost(world: World) -> None:
+    world.block("ab")
+    world.product.ours.discard("a")
+    assert reconcile_all(world.run) == []
+    assert statuses(reconcile_all(world.run, verify=True)) == [("a", "applied", True)]
+    assert world.agreed() == {"a", "b"}
+    assert reconcile_all(world.run, verify=True) == []
+
+
+def test_verify_product_that_cannot_be_asked_is_not_asked_for_every_element(world: World) -> None:
+    names = [f"n{number}" for number in range(10)]
+    world.product.names["many"] = [Target(name) for name in names]
+    world.block("many")
+    looks: list[str] = []
+
+    def state(element: str, record: Mapping[str, Any]) -> ElementState:
+        looks.append(element)
+        raise ProductError("no connection")
+
+    world.product.state = state  # type: ignore[method-assign]
+    assert reconcile_all(world.run, verify=True) == []
+    assert len(looks) == LOOKS_THAT_MAY_FAIL
+    assert {record["phase"] for record in world.ledger.elements.values()} == {"blocked"}
+
+
+def test_verify_lost_elements_are_part_of_the_publication(publishing: World) -> None:
+    publishing.block("ab")
+    publishing.reconcile()
+    publishing.product.ours.clear()
+    rows = reconcile_all(publishing.run, verify=True)
+    assert [status for _, status, _ in statuses(rows)] == ["pending", "pending", "applied", "applied"]
+    assert publishing.product.published == 2  # type: ignore[attr-defined]
+    assert publishing.agreed() == {"a", "b"}
+
+
 # ---- publish
 
 
@@ -1055,3 +1097,91 @@ def test_ledger_changes_leave_the_old_ledger_as_it_was() -> None:
     with_block_intent(ledger, "host", [Target("a"), Target("b")], "two/host:a", NOW)
     assert ledger == before
     assert with_release_intent(ledger, "unknown", "one/host:a") is ledger
+
+
+# ---- the client
+
+ORDER = {"order": True}
+READ = {"order": False}
+
+
+def reply(status: int, body: bytes = b"{}", headers: Mapping[str, str] | None = None) -> requests.Response:
+    made = requests.Response()
+    made.status_code, made._content, made.headers = status, body, requests.structures.CaseInsensitiveDict(headers or {})
+    return made
+
+
+def unconnected() -> Exception:
+    error = requests.ConnectionError(
+        type("Refused", (), {"reason": NewConnectionError(HTTPConnection("product.example"), "refused")})()
+    )
+    return DemistoException("no connection", error)
+
+
+class Client(ProductClient):
+    """Answers from a list; its pauses take no time."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.slept: list[float] = []
+        timing = HttpTiming(lambda: NOW, lambda: 0.0, self.slept.append, lambda: 0.0)
+        retry = HttpRetry(1000, HttpRetryPolicy(attempts=3), timing)
+        super().__init__("Product", "https://product.example", retry, verify=True, proxy=False, timeout=7)
+        self.answers = list(answers)
+        self.asked: list[dict[str, Any]] = []
+
+    def _http_request(self, *where: Any, **options: Any) -> Any:
+        self.asked.append(options)
+        found = self.answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+def test_client_success_is_parsed_and_redirects_are_not_followed() -> None:
+    client = Client(reply(200, b'{"a": 1}'), reply(204, b""))
+    assert client.call("GET", "/x", params={"q": "1"}) == {"a": 1}
+    assert client.call("PUT", "/x", **ORDER) == {}
+    assert client.timeout == 7
+    assert client.asked[0]["allow_redirects"] is False and client.asked[0]["params"] == {"q": "1"}
+
+
+@pytest.mark.parametrize(
+    "busy", [reply(503), reply(429, headers={"Retry-After": "9"}), reply(200, b"{torn"), unconnected()]
+)
+def test_client_reading_is_repeated(busy: Any) -> None:
+    assert Client(busy, reply(200, b'{"a": 1}')).call("GET", "/x") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "calls", "uncertain"),
+    [
+        (reply(500), 1, True),
+        (reply(200, b"{torn"), 1, True),
+        (DemistoException("x", requests.ReadTimeout("slow")), 1, True),
+        (requests.ReadTimeout("slow"), 1, True),
+        (reply(429), 3, False),
+        (unconnected(), 3, False),
+        (DemistoException("x", requests.ConnectTimeout("slow")), 3, False),
+        (reply(400), 1, False),
+        (reply(302), 1, False),
+        (DemistoException("x", requests.exceptions.SSLError("bad")), 1, False),
+        (DemistoException("x", requests.exceptions.ProxyError("bad")), 1, False),
+    ],
+)
+def test_client_order_is_repeated_only_when_it_was_not_begun(answer: Any, calls: int, uncertain: bool) -> None:
+    client = Client(answer, answer, answer)
+    with pytest.raises(ProductError) as told:
+        client.call("POST", "/x", **ORDER)
+    assert (len(client.asked), told.value.uncertain) == (calls, uncertain)
+
+
+def test_client_failed_reading_is_never_uncertain() -> None:
+    with pytest.raises(ProductError, match=r"Product answered HTTP 503 \(3 tries failed") as told:
+        Client(*[reply(503)] * 3).call("GET", "/x", **READ)
+    assert told.value.uncertain is False
+
+
+@pytest.mark.parametrize(("status", "said"), [(401, "refused the login"), (403, "rights"), (404, "HTTP 404")])
+def test_client_refusal_says_what_to_do(status: int, said: str) -> None:
+    with pytest.raises(ProductError, match=said):
+        Client(reply(status)).call("GET", "/x")

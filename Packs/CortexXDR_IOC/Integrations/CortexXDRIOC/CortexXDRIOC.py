@@ -46,6 +46,7 @@ import demistomock as demisto
 from CommonServerPython import *
 from CortexXDRApiModule import *
 from HttpRetryApiModule import *
+from ParametersApiModule import *
 from VersionedStateApiModule import *
 
 BRAND = "CortexXDRIOC"
@@ -183,8 +184,8 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
             f"Parameter 'api_key_type' (API Key Type): {key_type!r} is not one of auto, advanced, standard."
         )
     key = XDRKey(
-        secret_param(params, "apikey_id", "API Key ID"),
-        secret_param(params, "apikey", "API Key"),
+        key_param(params, "apikey_id", "API Key ID"),
+        key_param(params, "apikey", "API Key"),
         "advanced" if key_type == "auto" else key_type,
     )
     link_prefix = server_url.rstrip("/") + ("/indicator/" if saas else "/#/indicator/")
@@ -216,43 +217,10 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
     )
 
 
-def text_param(params: Mapping[str, Any], name: str) -> str:
-    return str(params.get(name) or "").strip()
-
-
-def flag_param(params: Mapping[str, Any], name: str, default: bool) -> bool:
-    value = params.get(name)
-    try:
-        return default if value in (None, "") else argToBoolean(value)
-    except ValueError:
-        raise ValueError(f"Parameter '{name}': {value!r} is neither true nor false.") from None
-
-
-def secret_param(params: Mapping[str, Any], name: str, title: str) -> str:
+def key_param(params: Mapping[str, Any], name: str, title: str) -> str:
     """A secret from its credentials parameter, or from the hidden one of older configurations."""
-    credentials = params.get(f"{name}_creds") or {}
-    secret = str(credentials.get("password") or params.get(name) or "").strip()
-    if not secret:
-        raise ValueError(f"Parameter '{name}_creds' ({title}) is empty.")
-    if not secret.isascii() or not secret.isprintable() or " " in secret:
-        raise ValueError(
-            f"Parameter '{name}_creds' ({title}) has a blank, a line break or another character that no key has. "
-            "Copy it again."
-        )
-    return secret
-
-
-def number_param(params: Mapping[str, Any], name: str, title: str, default: float, low: float, high: float) -> float:
-    raw = params.get(name)
-    if raw in (None, ""):
-        return default
-    try:
-        number = float(str(raw))
-    except ValueError:
-        raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not a number.") from None
-    if not low <= number <= high:
-        raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not between {low:g} and {high:g}.")
-    return number
+    given = (params.get(f"{name}_creds") or {}).get("password") or params.get(name)
+    return secret_param({f"{name}_creds": {"password": given}}, f"{name}_creds", title)
 
 
 def cli_name(field_name: str) -> str:

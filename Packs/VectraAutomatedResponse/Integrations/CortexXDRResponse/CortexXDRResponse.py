@@ -22,6 +22,7 @@ import demistomock as demisto
 from CommonServerPython import *
 from CortexXDRApiModule import *
 from HttpRetryApiModule import *
+from ParametersApiModule import *
 from ResponseDriverApiModule import *
 from VersionedStateApiModule import *
 
@@ -86,49 +87,11 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         queue_release=offline_release == "queue",
         adopt=flag_param(params, "adopt_existing_isolation"),
         incident_id=str(params.get("incident_id") or "").strip(),
-        poll=seconds_param(params, "poll", "Wait for the agent (seconds)", 10, 0, 120),
-        timeout=seconds_param(params, "timeout", "Timeout of a request (seconds)", 60, 0.1, 600),
+        poll=number_param(params, "poll", "Wait for the agent (seconds)", 10, 0, 120),
+        timeout=number_param(params, "timeout", "Timeout of a request (seconds)", 60, 0.1, 600),
         verify=not flag_param(params, "insecure"),
         proxy=flag_param(params, "proxy"),
     )
-
-
-def choice_param(params: Mapping[str, Any], name: str, title: str, allowed: Sequence[str]) -> str:
-    """One of the allowed words; the first of them when there is none."""
-    value = str(params.get(name) or allowed[0]).strip().lower()
-    if value not in allowed:
-        raise ValueError(f"Parameter '{name}' ({title}): {params.get(name)!r} is not one of {', '.join(allowed)}.")
-    return value
-
-
-def flag_param(params: Mapping[str, Any], name: str) -> bool:
-    value = params.get(name)
-    try:
-        return False if value in (None, "") else argToBoolean(value)
-    except ValueError:
-        raise ValueError(f"Parameter '{name}': {value!r} is neither true nor false.") from None
-
-
-def seconds_param(params: Mapping[str, Any], name: str, title: str, default: float, low: float, high: float) -> float:
-    raw = params.get(name)
-    if raw in (None, ""):
-        return default
-    try:
-        seconds = float(str(raw))
-    except ValueError:
-        raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not a number.") from None
-    if not low <= seconds <= high:
-        raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not between {low:g} and {high:g}.")
-    return seconds
-
-
-def secret_param(params: Mapping[str, Any], name: str, title: str) -> str:
-    secret = str((params.get(name) or {}).get("password") or "").strip()
-    if not secret:
-        raise ValueError(f"Parameter '{name}' ({title}) is empty.")
-    if not secret.isascii() or not secret.isprintable() or " " in secret:
-        raise ValueError(f"Parameter '{name}' ({title}) has a blank or a character that no key has. Copy it again.")
-    return secret
 
 
 # ---- client

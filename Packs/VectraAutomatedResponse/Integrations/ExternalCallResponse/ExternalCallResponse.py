@@ -20,6 +20,7 @@ from typing import Any
 
 import demistomock as demisto
 from CommonServerPython import *
+from ParametersApiModule import *
 from ResponseDriverApiModule import *
 from VersionedStateApiModule import *
 
@@ -74,8 +75,8 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
     return Settings(
         commands,
         secret_from_params(params.get("secret_env") or {}),
-        number_of(params, "command_timeout", 60, 0.1, 3600),
-        int(number_of(params, "max_output", 10_000, 0, 1_000_000)),
+        number_param(params, "command_timeout", "Time limit of a command (seconds)", 60, 0.1, 3600),
+        whole_param(params, "max_output", "Longest output (bytes)", 10_000, 0, 1_000_000),
     )
 
 
@@ -111,17 +112,6 @@ def secret_from_params(credentials: Mapping[str, Any]) -> tuple[str, str] | None
     if "\0" in value:
         raise ValueError("Parameter secret_env: the value contains a zero byte.")
     return name, value
-
-
-def number_of(params: Mapping[str, Any], name: str, default: float, smallest: float, largest: float) -> float:
-    text = str(params.get(name) or default)
-    try:
-        number = float(text)
-    except ValueError:
-        number = smallest - 1
-    if not smallest <= number <= largest:
-        raise ValueError(f"Parameter {name}: {text!r} must be a number from {smallest:g} to {largest:g}.")
-    return number
 
 
 # ---- pure functions: values and argument vectors

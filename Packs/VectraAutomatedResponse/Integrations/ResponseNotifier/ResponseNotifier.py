@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 import demistomock as demisto
 from CommonServerPython import *
+from ParametersApiModule import *
 from VersionedStateApiModule import *
 
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -105,7 +106,7 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
     mail, syslog = mail_from_params(params), syslog_from_params(params)
     if mail is None and syslog is None:
         raise ValueError("Give an 'SMTP Server', a 'Syslog Server', or both.")
-    return Settings(mail, syslog, whole(params, "repeat_hours", 24, 0, 8760))
+    return Settings(mail, syslog, whole_param(params, "repeat_hours", "Hours between repeats", 24, 0, 8760))
 
 
 def mail_from_params(params: Mapping[str, Any]) -> Mail | None:
@@ -113,7 +114,7 @@ def mail_from_params(params: Mapping[str, Any]) -> Mail | None:
     server = str(params.get("smtp_server") or "").strip()
     if not server:
         return None
-    security = choice(params, "smtp_security", SMTP_PORTS, "starttls")
+    security = choice_param(params, "smtp_security", "Mail Security", tuple(SMTP_PORTS), "starttls")
     login = params.get("credentials") or {}
     user, password = str(login.get("identifier") or ""), str(login.get("password") or "")
     if user and security == "none":
@@ -125,14 +126,14 @@ def mail_from_params(params: Mapping[str, Any]) -> Mail | None:
         raise ValueError("'To' is empty: name at least one address.")
     return Mail(
         server=server,
-        port=whole(params, "smtp_port", SMTP_PORTS[security], 1, 65535),
+        port=whole_param(params, "smtp_port", "SMTP Port", SMTP_PORTS[security], 1, 65535),
         security=security,
         user=user,
         password=password,
         sender=mailbox(params.get("mail_from"), "From"),
         recipients=recipients,
         verify=not params.get("insecure"),
-        timeout=whole(params, "timeout", 30, 1, 120),
+        timeout=whole_param(params, "timeout", "Timeout in seconds", 30, 1, 120),
     )
 
 
@@ -141,30 +142,16 @@ def syslog_from_params(params: Mapping[str, Any]) -> Syslog | None:
     server = str(params.get("syslog_server") or "").strip()
     if not server:
         return None
-    protocol = choice(params, "syslog_protocol", SYSLOG_PORTS, "udp")
+    protocol = choice_param(params, "syslog_protocol", "Syslog Protocol", tuple(SYSLOG_PORTS), "udp")
     return Syslog(
         server=server,
-        port=whole(params, "syslog_port", SYSLOG_PORTS[protocol], 1, 65535),
+        port=whole_param(params, "syslog_port", "Syslog Port", SYSLOG_PORTS[protocol], 1, 65535),
         protocol=protocol,
-        style=choice(params, "syslog_format", ("rfc5424", "cef"), "rfc5424"),
-        facility=FACILITIES[choice(params, "syslog_facility", FACILITIES, "user")],
+        style=choice_param(params, "syslog_format", "Syslog Format", ("rfc5424", "cef"), "rfc5424"),
+        facility=FACILITIES[choice_param(params, "syslog_facility", "Syslog Facility", tuple(FACILITIES), "user")],
         verify=not params.get("insecure"),
-        timeout=whole(params, "timeout", 30, 1, 120),
+        timeout=whole_param(params, "timeout", "Timeout in seconds", 30, 1, 120),
     )
-
-
-def choice(params: Mapping[str, Any], name: str, allowed: Any, default: str) -> str:
-    value = str(params.get(name) or default).strip().lower()
-    if value not in allowed:
-        raise ValueError(f"Parameter '{name}': {value!r} is none of {', '.join(allowed)}.")
-    return value
-
-
-def whole(params: Mapping[str, Any], name: str, default: int, least: int, most: int) -> int:
-    text = str(params.get(name) if params.get(name) not in (None, "") else default).strip()
-    if not text.isdecimal() or not least <= int(text) <= most:
-        raise ValueError(f"Parameter '{name}': {text!r} is no whole number from {least} to {most}.")
-    return int(text)
 
 
 def mailbox(raw: Any, label: str) -> Address:

@@ -11,6 +11,7 @@ from typing import Any
 
 import demistomock as demisto
 from CommonServerPython import *
+from ParametersApiModule import *
 from ResponseDriverApiModule import *
 from VersionedStateApiModule import *
 
@@ -62,12 +63,12 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         outcome_block=sequence_of(params, "outcome_block", "applied", ORDER_OUTCOMES),
         outcome_unblock=sequence_of(params, "outcome_unblock", "applied", ORDER_OUTCOMES),
         state_sequence=sequence_of(params, "state_sequence", "truth", SHOWN_STATES),
-        looks_until_done=int(number_of(params, "looks_until_done", 1, 1000)),
+        looks_until_done=whole_param(params, "looks_until_done", "Looks until a pending order is done", 1, 0, 1000),
         known=lower_list(params, "known"),
         ambiguous=lower_list(params, "ambiguous"),
         blocked_by_others=lower_list(params, "blocked_by_others"),
-        unreachable=argToBoolean(params.get("unreachable") or False),
-        delay_seconds=number_of(params, "delay_seconds", 0, 600),
+        unreachable=flag_param(params, "unreachable"),
+        delay_seconds=number_param(params, "delay_seconds", "Seconds that an order takes", 0, 0, 600),
     )
 
 
@@ -77,17 +78,6 @@ def sequence_of(params: Mapping[str, Any], name: str, default: str, words: Seque
         if word not in words:
             raise ValueError(f"Parameter {name}: {word!r} is unknown, use some of {', '.join(words)}.")
     return given
-
-
-def number_of(params: Mapping[str, Any], name: str, default: float, largest: float) -> float:
-    text = str(params.get(name) or default)
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= largest:
-        raise ValueError(f"Parameter {name}: {text!r} must be a number from 0 to {largest:g}.")
-    return number
 
 
 def lower_list(params: Mapping[str, Any], name: str) -> tuple[str, ...]:

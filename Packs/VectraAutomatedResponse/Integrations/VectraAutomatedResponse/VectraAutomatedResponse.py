@@ -36,6 +36,7 @@ import demistomock as demisto
 import requests
 from CommonServerPython import *
 from HttpRetryApiModule import *
+from ParametersApiModule import *
 from VersionedStateApiModule import *
 
 BRAND = "VectraAutomatedResponse"
@@ -211,7 +212,7 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
     Raises:
         ValueError: names the parameter by id and title, the value, and what is allowed. Never shows a secret.
     """
-    url = url_param(params)
+    url = brain_param(params)
     version = choice_param(params, "api_version", "API version", API_VERSIONS, "auto")
     if version == "auto":
         version = "3.4" if "portal.vectra.ai" in url else "2.5"
@@ -282,9 +283,9 @@ def safety_params(params: Mapping[str, Any]) -> Safety:
 
 
 def login_params(params: Mapping[str, Any], version: str) -> Login:
-    token = secret_param(params, "token_creds", "API token", "password")
-    client_id = secret_param(params, "client_creds", "Client ID", "identifier")
-    secret = secret_param(params, "client_creds", "Secret key", "password")
+    token = secret_param(params, "token_creds", "API token", required=False)
+    client_id = secret_param(params, "client_creds", "Client ID", "identifier", required=False)
+    secret = secret_param(params, "client_creds", "Secret key", required=False)
     if bool(client_id) != bool(secret):
         raise ValueError("Parameter 'client_creds' (Client ID, Secret key): give both, or neither.")
     if token and secret:
@@ -366,63 +367,11 @@ def networks_param(params: Mapping[str, Any], name: str, title: str) -> tuple[An
     return tuple(networks)
 
 
-def url_param(params: Mapping[str, Any]) -> str:
-    url = text_param(params, "url").rstrip("/")
-    url = re.sub(r"/api(/v[\d.]+)?$", "", url)
-    if not re.fullmatch(r"https?://[^/\s?#@]+", url):
+def brain_param(params: Mapping[str, Any]) -> str:
+    url = re.sub(r"/api(/v[\d.]+)?$", "", url_param(params))
+    if not re.fullmatch(r"https?://[^/]+", url):
         raise ValueError(f"Parameter 'url' (Server URL): {url!r} is not an address such as https://brain.example.com.")
     return url
-
-
-def text_param(params: Mapping[str, Any], name: str, default: str = "") -> str:
-    """A text; the default stands in only for a parameter that was never set, so that empty switches off."""
-    value = params.get(name)
-    return default if value is None else str(value).strip()
-
-
-def lines_param(params: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Entries by line or comma, or of a list; what follows a `#` at the start or after a blank is a comment."""
-    raw = params.get(name) or ""
-    parts = raw if isinstance(raw, list) else re.split(r"[\n,]", re.sub(r"(^|\s)#.*", "", str(raw), flags=re.MULTILINE))
-    return tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
-
-
-def choice_param(params: Mapping[str, Any], name: str, title: str, allowed: Sequence[str], default: str) -> str:
-    value = text_param(params, name) or default
-    if value not in allowed:
-        raise ValueError(f"Parameter '{name}' ({title}): {value!r} is not one of {', '.join(allowed)}.")
-    return value
-
-
-def flag_param(params: Mapping[str, Any], name: str, default: bool) -> bool:
-    value = params.get(name)
-    try:
-        return default if value in (None, "") else argToBoolean(value)
-    except ValueError:
-        raise ValueError(f"Parameter '{name}': {value!r} is neither true nor false.") from None
-
-
-def number_param(params: Mapping[str, Any], name: str, title: str, default: float, low: float, high: float) -> float:
-    raw = params.get(name)
-    if raw in (None, ""):
-        return default
-    try:
-        number = float(str(raw))
-    except ValueError:
-        raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not a number.") from None
-    if not low <= number <= high:
-        raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not between {low:g} and {high:g}.")
-    return number
-
-
-def secret_param(params: Mapping[str, Any], name: str, title: str, part: str) -> str:
-    value = params.get(name)
-    secret = str((value if isinstance(value, dict) else {}).get(part) or "").strip()
-    if secret and (not secret.isascii() or not secret.isprintable() or " " in secret):
-        raise ValueError(
-            f"Parameter '{name}' ({title}) has a blank, a line break or another character that none has. Copy it again."
-        )
-    return secret
 
 
 # ---- client

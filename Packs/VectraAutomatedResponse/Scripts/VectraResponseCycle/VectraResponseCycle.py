@@ -592,10 +592,11 @@ def record(
 def reconcile(house: House, options: Options, report: Report) -> None:
     """Let every driver follow what is not settled, and record what they found with the brain it belongs to.
 
+    Grooming lets them look at what is settled as well: accounts, detections and destinations have no other grooming.
     A brain that takes no part in this cycle gets its outcomes too: drivers tell them once.
     """
     try:
-        entries = run(house, RECONCILE, {})
+        entries = run(house, RECONCILE, {"verify": "true"} if options.groom else {})
     except CommandFailed as error:
         report.events.append(Event("warning", "", f"{RECONCILE}: {error}", house.now()))
         return

@@ -258,6 +258,13 @@ def test_run_cycle_order_is_lease_plan_intent_command_outcome_reconcile_end() ->
     ]
 
 
+@pytest.mark.parametrize(("groom", "args"), [(False, {}), (True, {"verify": "true"})])
+def test_run_cycle_grooming_lets_the_drivers_look_at_what_is_settled(groom: bool, args: dict[str, str]) -> None:
+    fake = new_house()
+    cycle(fake, brains=("a",), groom=groom)
+    assert [given for name, given in fake.calls if name == VectraResponseCycle.RECONCILE] == [args]
+
+
 def test_run_cycle_everything_is_contained_released_and_recorded() -> None:
     fake = new_house()
     report = cycle(fake)
