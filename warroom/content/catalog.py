@@ -9,10 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warroom.content.errors import ContentError
+from warroom.content.jobs import read_job
 from warroom.content.model import Integration, Script
-from warroom.content.reader import pack_display, read_item
+from warroom.content.node import load_yml
+from warroom.content.playbooks import is_playbook, read_playbook
+from warroom.content.reader import pack_display, read_root
+from warroom.core.playbook import Job, Playbook
 
-_IN_PACK = ("Integrations/*/*.yml", "Integrations/*.yml", "Scripts/*/*.yml", "Scripts/*.yml")
+Item = Integration | Script | Playbook | Job
+
+_IN_PACK = (
+    "Integrations/*/*.yml", "Integrations/*.yml", "Scripts/*/*.yml", "Scripts/*.yml", "Playbooks/*.yml",
+    "TestPlaybooks/*.yml", "Jobs/*.json",
+)  # fmt: skip
+_BESIDE = ("*.yml", "job-*.json")
 _FIELD_FILES = tuple(f"{prefix}IndicatorFields/*.json" for prefix in ("", "*/", "Packs/*/"))
 
 
@@ -26,12 +36,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Integrations and scripts by id, in reading order, cliNames of indicator fields, and the files left out."""
+    """Items of each kind, in reading order, cliNames of indicator fields, and the files left out."""
 
     integrations: tuple[Integration, ...] = ()
     scripts: tuple[Script, ...] = ()
     problems: tuple[Problem, ...] = ()
     indicator_fields: tuple[str, ...] = ()
+    playbooks: tuple[Playbook, ...] = ()
+    jobs: tuple[Job, ...] = ()
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> Catalog:
@@ -39,11 +51,11 @@ class Catalog:
 
         A broken file and a second item with a known id are left out and told in `problems`; the rest is kept.
         """
-        found: dict[tuple[type, str], Integration | Script] = {}
+        found: dict[tuple[type, str], Item] = {}
         problems: list[Problem] = []
         for file in _unique(file for path in paths for file in content_files(path)):
             try:
-                item = read_item(file)
+                item = read_file(file)
             except ContentError as error:
                 problems.append(Problem(file, str(error)))
                 continue
@@ -59,6 +71,8 @@ class Catalog:
             tuple(item for item in items if isinstance(item, Script)),
             tuple(problems),
             fields,
+            tuple(item for item in items if isinstance(item, Playbook)),
+            tuple(item for item in items if isinstance(item, Job)),
         )
 
     def integration(self, brand: str) -> Integration:
@@ -82,6 +96,22 @@ class Catalog:
         """The script of this name or id, or None."""
         return next((item for item in self.scripts if name in (item.name, item.id)), None)
 
+    def playbook(self, name: str) -> Playbook:
+        """The playbook with this name or id. Raises LookupError with one line that offers near names."""
+        exact = [item for item in self.playbooks if name in (item.name, item.id)]
+        folded = name.casefold()
+        near_enough = [item for item in self.playbooks if folded in (item.name.casefold(), item.id.casefold())]
+        if found := exact or near_enough:
+            return found[0]
+        raise LookupError(self._unknown("playbook", name, [item.name for item in self.playbooks]))
+
+    def job(self, name: str) -> Job:
+        """The job with this name or id. Raises LookupError with one line that offers near names."""
+        found = next((item for item in self.jobs if name in (item.name, item.id)), None)
+        if found is None:
+            raise LookupError(self._unknown("job", name, [item.name for item in self.jobs]))
+        return found
+
     def _unknown(self, kind: str, name: str, known: Sequence[str]) -> str:
         text = f"unknown {kind} {name!r}{near(name, known)}"
         if self.problems:
@@ -89,6 +119,17 @@ class Catalog:
         elif not known:
             text += "; no content was found: run `warroom content add PATH` or start where a Packs folder is"
         return text
+
+
+def read_file(file: Path) -> Item | None:
+    """The item that `file` declares, or None for a file of a kind that this host does not know.
+
+    Raises ContentError naming file and key.
+    """
+    if file.suffix == ".json":
+        return read_job(file)
+    root = load_yml(file)
+    return read_playbook(root) if is_playbook(root.data) else read_root(root)
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -99,13 +140,14 @@ def near(name: str, known: Iterable[str]) -> str:
 
 
 def content_files(path: Path) -> Iterator[Path]:
-    """The yml files under `path` that may be integrations or scripts, in a stable order; none for a missing path."""
+    """The files under `path` that may be content items, in a stable order; none for a missing path."""
     if path.is_file():
         yield path
         return
     folders = [path / "Packs"] if (path / "Packs").is_dir() else [path]
     for folder in folders:
-        yield from sorted(folder.glob("*.yml"))
+        for pattern in _BESIDE:
+            yield from sorted(folder.glob(pattern))
         for pattern in _IN_PACK:
             yield from sorted(folder.glob(pattern))
             yield from sorted(folder.glob(f"*/{pattern}"))

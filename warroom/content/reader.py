@@ -20,7 +20,11 @@ def read_item(file: Path) -> Integration | Script | None:
     Works on source form (code in a .py beside the yml) and on unified form (code in the yml).
     Raises ContentError naming file and key.
     """
-    root = load_yml(file)
+    return read_root(load_yml(file))
+
+
+def read_root(root: Node) -> Integration | Script | None:
+    """As `read_item`, for a yml that is parsed already."""
     if isinstance(root.data.get("configuration"), list) and "script" in root.data:
         return _integration(root)
     if isinstance(root.data.get("script"), str) and "tasks" not in root.data:

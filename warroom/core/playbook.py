@@ -1,7 +1,7 @@
 """A playbook as data: tasks, the branches between them, inputs and outputs. Read from its yml by `warroom.content`.
 
-Values of arguments, inputs and conditions stay as the yml has them (`{"simple": text}` or `{"complex": {...}}`); what they mean
-is the matter of `warroom.core.expressions`.
+Values of arguments, inputs and conditions stay as the yml has them (`{"simple": text}` or `{"complex": {...}}`); what
+they mean is the matter of `warroom.core.expressions`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of a data collection form. `kind` is shortText, longText, number, date, singleSelect, multiSelect, ..."""
+    """One question of a data collection form. `kind` is shortText, longText, number, date, singleSelect, ..."""
 
     id: str
     label: str
@@ -55,6 +55,7 @@ class Question:
     options: tuple[str, ...] = ()
     options_from: Expression | None = None
     placeholder: str = ""
+    label_from: Expression | None = None  # set, with an empty `label`, when the question is computed
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ class Message:
 class Task:
     """One task.
 
-    `script` is a command or script name, without brand; empty when nothing runs (`brand` then is empty, too). `next` maps
-    a branch label to task ids. `retry` (count, seconds) and other modifiers stand among `arguments` as in the yml.
+    `script` is a command or script name, without brand; empty when nothing runs (`brand` then is empty, too). `next`
+    maps a branch label to task ids. `retry` (count, seconds) and other modifiers stand among `arguments` as in the yml.
     """
 
     id: str
@@ -96,6 +97,7 @@ class Task:
     message: Message | None = None
     field_mapping: Mapping[str, Expression] = field(default_factory=dict)
     timers: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
     x: float = 0.0
     y: float = 0.0
 
@@ -111,13 +113,18 @@ class Task:
 
 @dataclass(frozen=True)
 class Input:
-    """A declared input. `query` is the indicator query of the unnamed input of an indicator playbook, else empty."""
+    """A declared input. `query` is the query of the unnamed input of an indicator playbook, else empty.
+
+    `entity` is what the query finds (indicators); `since_last_run`: only what changed since the job's last run.
+    """
 
     key: str
     value: Expression = field(default_factory=dict)
     required: bool = False
     description: str = ""
     query: str = ""
+    entity: str = ""
+    since_last_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,12 @@ class Playbook:
 
 @dataclass(frozen=True)
 class Job:
-    """When a playbook runs by itself. Times by `cron` (5 fields) or every `period_seconds`; `feeds` for a feed-triggered job."""
+    """When a playbook runs by itself: at `cron` (5 fields), every `period_seconds`, or once at `start` (ISO 8601).
+
+    A feed-triggered job runs after a fetch with changes, of any feed or of one of `feeds`. While its last run is open a
+    job does not start again; `run_both` starts it all the same, `close_previous` ends the open one first.
+    `incident` are the fields of the incident that each run gets.
+    """
 
     name: str
     playbook: str
@@ -162,3 +174,10 @@ class Job:
     run_both: bool = False
     close_previous: bool = False
     file: Path = Path()
+    id: str = ""
+    pack: str = ""
+    details: str = ""
+    start: str = ""
+    enabled: bool = True
+    incident: Mapping[str, Any] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
