@@ -14,6 +14,7 @@ from warroom.store.database import Database
 from warroom.store.errors import StaleVersion, StoreError
 from warroom.store.indicators import Exclusion, Indicators, Page
 from warroom.store.intake import ApplyResult, Refusal
+from warroom.store.playbook_runs import PlaybookRuns, StoredRun
 from warroom.store.records import (
     Contexts,
     Entries,
@@ -40,6 +41,7 @@ __all__ = [
     "StaleVersion",
     "Store",
     "StoreError",
+    "StoredRun",
     "VersionedContext",
 ]
 
@@ -58,6 +60,7 @@ class Store:
         self.incidents = Incidents(database, clock)
         self.settings = Settings(database)
         self.relationships = Relationships(database)
+        self.playbook_runs = PlaybookRuns(database, clock)
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Store:

@@ -56,7 +56,8 @@ class Entry:
     contents: list[dict[str, Any]]
 
 
-def _dumps(name: str, content: Any) -> str:
+def dumps(name: str, content: Any) -> str:
+    """The content as JSON text. Raises StoreError, which begins with `name`, when it is not JSON."""
     try:
         # Contexts may hold integers beyond 64 bit, which the faster encoder refuses.
         return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -78,7 +79,7 @@ class Contexts:
     def write(self, instance_id: str, context: Mapping[str, Any], version: int = ANY_VERSION) -> int:
         """Replaces the whole context; returns the new version. Raises StaleVersion when `version` is neither -1 nor the
         stored one, and then changes nothing."""
-        text = _dumps(f"context of {instance_id}", dict(context))
+        text = dumps(f"context of {instance_id}", dict(context))
         with self._database.atomic():
             stored = self.version(instance_id)
             if version not in (ANY_VERSION, stored):
@@ -107,7 +108,7 @@ class LastRuns:
 
     def write(self, instance_id: str, content: Mapping[str, Any], kind: str = "fetch") -> None:
         """Replaces the object."""
-        text = _dumps(f"last run of {instance_id}", dict(content))
+        text = dumps(f"last run of {instance_id}", dict(content))
         self._database.run("insert or replace into last_runs values (?, ?, ?)", (instance_id, kind, text))
 
 
@@ -164,7 +165,7 @@ class Instances:
             return True
 
     def _row(self, one: Instance) -> tuple[Any, ...]:
-        params, secrets = _dumps("params", one.params), _dumps("secrets", one.secrets)
+        params, secrets = dumps("params", one.params), dumps("secrets", one.secrets)
         return (one.id, one.name, one.brand, int(one.enabled), params, secrets)
 
     def _instance(self, row: Sequence[Any]) -> Instance:
@@ -180,7 +181,7 @@ class Entries:
 
     def add(self, entry: Entry) -> None:
         """Appends. Raises StoreError when the id is taken or the contents are not JSON."""
-        args, contents = _dumps("args", entry.args), _dumps("contents", entry.contents)
+        args, contents = dumps("args", entry.args), dumps("contents", entry.contents)
         row = (
             entry.id,
             entry.when,
@@ -250,7 +251,7 @@ class Settings:
 
     def set(self, name: str, content: Any) -> None:
         """Creates or replaces. Raises StoreError when the content is not JSON."""
-        self._database.run("insert or replace into settings values (?, ?)", (name, _dumps(name, content)))
+        self._database.run("insert or replace into settings values (?, ?)", (name, dumps(name, content)))
 
 
 class Incidents:
@@ -273,7 +274,7 @@ class Incidents:
         seq = found[0] if found else 0
         created = from_micros(now_micros(self._clock()))
         doc = {"created": created, "modified": created, **incident, "id": str(seq), "sourceInstance": instance}
-        self._database.run("insert into incidents values (?, ?, ?)", (seq, instance, _dumps("incident", doc)))
+        self._database.run("insert into incidents values (?, ?, ?)", (seq, instance, dumps("incident", doc)))
         return doc
 
     def get(self, incident_id: str) -> dict[str, Any] | None:
@@ -296,7 +297,7 @@ class Incidents:
                 raise StoreError(f"there is no incident {incident_id!r}")
             doc = {**doc, **changes, "id": doc["id"], "modified": from_micros(now_micros(self._clock()))}
             self._database.run(
-                "update incidents set doc = ? where seq = ?", (_dumps("incident", doc), _number(incident_id))
+                "update incidents set doc = ? where seq = ?", (dumps("incident", doc), _number(incident_id))
             )
             return doc
 

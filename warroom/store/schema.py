@@ -66,4 +66,18 @@ _INITIAL = Migration(
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (_INITIAL,)
+# `state` is all that a run needs to go on; `job` is the name of the job that began it, "" without one.
+_PLAYBOOKS = Migration(
+    "0002_playbooks",
+    (
+        """create table playbook_runs (
+            seq integer primary key, id text not null unique, playbook text not null, job text not null,
+            status text not null, began text not null, moved text not null, state text not null)""",
+        "create index playbook_runs_job on playbook_runs (job, seq)",
+        """create table playbook_events (
+            run_id text, number integer, doc text not null,
+            primary key (run_id, number)) without rowid""",
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (_INITIAL, _PLAYBOOKS)
