@@ -39,7 +39,7 @@ def read_job(file: Path) -> Job | None:
         by_feed=by_feed,
         all_feeds=root.flag("isAllFeeds"),
         feeds=root.texts("selectedFeeds"),
-        run_both=root.flag("shouldTriggerNew"),
+        run_both=root.flag("shouldTriggerNew") and not root.flag("closePrevRun"),
         close_previous=root.flag("closePrevRun"),
         file=file,
         id=root.text("id", root.text("name")),

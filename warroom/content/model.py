@@ -60,12 +60,13 @@ class Argument:
 
 @dataclass(frozen=True)
 class Command:
-    """One war room command as its yml declares it."""
+    """One war room command as its yml declares it. `outputs` are the context paths that it may set."""
 
     name: str
     arguments: tuple[Argument, ...] = ()
     description: str = ""
     deprecated: bool = False
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ class Integration:
 
 @dataclass(frozen=True)
 class Script:
-    """One automation. `timeout_seconds` is None when the yml leaves it to the server."""
+    """One automation. `timeout_seconds` is None when the yml leaves it to the server; `tags` say where it is offered
+    (filter, transformer, condition, ...)."""
 
     id: str
     name: str
@@ -120,8 +122,11 @@ class Script:
     arguments: tuple[Argument, ...] = ()
     description: str = ""
     timeout_seconds: float | None = None
+    outputs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    deprecated: bool = False
 
     @property
     def command(self) -> Command:
         """The script seen as a war room command."""
-        return Command(self.name, self.arguments, self.description)
+        return Command(self.name, self.arguments, self.description, self.deprecated, self.outputs)

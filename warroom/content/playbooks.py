@@ -28,7 +28,7 @@ _PLAYBOOK_KEYS = frozenset(
     """
     id name description starttaskid tasks inputs outputs quiet deprecated hidden version view fromversion toversion
     tests tags marketplaces system inputSections outputSections contentitemexportablefields contentitemfields
-    sourceplaybookid comment supportedModules supportedFeatures adopted issilent internal source beta rolename
+    sourceplaybookid comment supportedModules supportedFeatures adopted dirtyInputs issilent internal source beta rolename
     elasticcommonfields
     """.split()
 )
@@ -249,7 +249,7 @@ def _question(node: Node) -> Question:
     computed = [item for item in given if "complex" in item or "${" in str(item.get("simple", ""))]
     if len(computed) > 1:
         raise node.error("optionsarg", "holds several computed options; this host takes one")
-    literal = tuple(str(item["simple"]) for item in given if item not in computed and "simple" in item)
+    literal = tuple(str(item["simple"]) for item in given if item not in computed and item.get("simple"))
     return Question(
         id=node.text("id", ""),
         label=str(label.get("simple", "")) or node.text("label", ""),

@@ -81,6 +81,9 @@ def _script(root: Node) -> Script:
         arguments=tuple(_argument(node) for node in root.children("args")),
         description=root.text("comment", ""),
         timeout_seconds=_timeout(root),
+        outputs=_outputs(root),
+        tags=root.texts("tags"),
+        deprecated=root.flag("deprecated"),
     )
 
 
@@ -126,7 +129,13 @@ def _hidden(node: Node) -> bool:
 
 def _command(node: Node) -> Command:
     arguments = tuple(_argument(child) for child in node.children("arguments"))
-    return Command(node.text("name"), arguments, node.text("description", ""), node.flag("deprecated"))
+    description, outputs = node.text("description", ""), _outputs(node)
+    return Command(node.text("name"), arguments, description, node.flag("deprecated"), outputs)
+
+
+def _outputs(node: Node) -> tuple[str, ...]:
+    """The context paths that a command or script declares, without those that are left blank."""
+    return tuple(path for child in node.children("outputs") if (path := child.text("contextPath", "")))
 
 
 def _argument(node: Node) -> Argument:
