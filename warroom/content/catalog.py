@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from warroom.content.model import Integration, Script
 from warroom.content.node import load_yml
 from warroom.content.playbooks import is_playbook, read_playbook
 from warroom.content.reader import pack_display, read_root
+from warroom.core.names import near as near
 from warroom.core.playbook import Job, Playbook
 
 Item = Integration | Script | Playbook | Job
@@ -130,13 +130,6 @@ def read_file(file: Path) -> Item | None:
         return read_job(file)
     root = load_yml(file)
     return read_playbook(root) if is_playbook(root.data) else read_root(root)
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """`; did you mean A or B?` for names like `name`, "" when none is near."""
-    by_folded = {item.casefold(): item for item in known}
-    close = difflib.get_close_matches(name.casefold(), list(by_folded), n=3, cutoff=0.6)
-    return f"; did you mean {' or '.join(by_folded[item] for item in close)}?" if close else ""
 
 
 def content_files(path: Path) -> Iterator[Path]:

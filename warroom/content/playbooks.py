@@ -28,8 +28,8 @@ _PLAYBOOK_KEYS = frozenset(
     """
     id name description starttaskid tasks inputs outputs quiet deprecated hidden version view fromversion toversion
     tests tags marketplaces system inputSections outputSections contentitemexportablefields contentitemfields
-    sourceplaybookid comment supportedModules supportedFeatures adopted dirtyInputs issilent internal source beta rolename
-    elasticcommonfields
+    sourceplaybookid comment supportedModules supportedFeatures adopted dirtyInputs issilent internal source beta
+    rolename elasticcommonfields
     """.split()
 )
 _TASK_KEYS = frozenset(
@@ -115,6 +115,7 @@ def _task(node: Node) -> Task:
             child.text("incidentfield"): _expression(child, "output") for child in node.children("fieldMapping")
         },
         timers=tuple(_timer(child) for child in node.children("timertriggers")),
+        tags=inner.texts("tags"),
         x=x,
         y=y,
     )
