@@ -32,6 +32,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import dateparser
 import demistomock as demisto
 import requests
 from CommonServerPython import *
@@ -41,6 +42,9 @@ from VersionedStateApiModule import *
 
 BRAND = "VectraAutomatedResponse"
 STATE_VERSION = 1
+HISTORY_KEPT = 500
+HISTORY_SECONDS = 92 * 86_400
+HISTORY_FIELDS = ("key", "name", "why", "instance", "brand", "element", "since")
 TOKEN_KEY = "token"  # noqa: S105 - the name of a place, not a secret
 PAGE_SIZE = 5000
 NOTE_LENGTH = 8000
@@ -1966,9 +1970,11 @@ def new_state() -> dict[str, Any]:
 
     entities: key -> record; held: key -> {why, until, at}, released by command; absent: key -> {count, at}, not known
     to Vectra any more; asides: key -> {why, until}, held back after its details were read; lease:
-    {owner, since, until}.
+    {owner, since, until}; history: {key, name, why, instance, brand, element, since, until} of what was contained and
+    is free again, oldest first. A state of an earlier release has no history.
     """
-    return {"brain": "", "entities": {}, "held": {}, "absent": {}, "stopped": False, "lease": {}, "asides": {}}
+    kept: dict[str, Any] = {"entities": {}, "held": {}, "absent": {}, "lease": {}, "asides": {}, "history": []}
+    return {"brain": "", "stopped": False, **kept}
 
 
 def new_record(key: str, name: str, now: float) -> dict[str, Any]:
@@ -2079,7 +2085,29 @@ def with_row(state: dict[str, Any], row: Mapping[str, Any], now: float) -> dict[
     if after is not None:
         attempts[instance] = after
     elements = {name: entries for name, entries in elements.items() if entries}
+    state = with_history(state, ended(key, record, elements, instance, at), now)
     return with_entity(state, key, {**record, "elements": elements, "attempts": attempts})
+
+
+def ended(
+    key: str, record: Mapping[str, Any], after: Mapping[str, Any], instance: str, at: int
+) -> list[dict[str, Any]]:
+    """The containments at one instance that an outcome ended, for the history."""
+    still = {name for name, element in (after.get(instance) or {}).items() if element["contained"]}
+    told = {"key": key, "name": record["name"], "why": "; ".join(record["reasons"])}
+    return [
+        {**told, "instance": instance, "brand": old["brand"], "element": name, "since": old["since"], "until": at}
+        for name, old in (record["elements"].get(instance) or {}).items()
+        if old["contained"] and name not in still
+    ]
+
+
+def with_history(state: dict[str, Any], more: Sequence[Mapping[str, Any]], now: float) -> dict[str, Any]:
+    """The state with containments that are over, without the oldest ones beyond the limits of number and age."""
+    if not more:
+        return state
+    kept = [item for item in state.get("history") or [] if item["until"] > now - HISTORY_SECONDS]
+    return {**state, "history": [*kept, *map(dict, more)][-HISTORY_KEPT:]}
 
 
 def elements_after(elements: Mapping[str, Any], row: Mapping[str, Any], at: int) -> dict[str, Any]:
@@ -2962,6 +2990,51 @@ def status_command(brain: Brain, args: Mapping[str, Any]) -> CommandResults:
     )
 
 
+def history_command(brain: Brain, args: Mapping[str, Any]) -> CommandResults:
+    """`vectra-response-history`: what was contained within a period and for how long, latest begun first."""
+    now, state = brain.now(), brain.state.load()
+    start = since_arg(args, now)
+    size, page = page_args(args)
+    found = [row for row in history_rows(state, now) if (row["until"] or now) > start]
+    found.sort(key=lambda row: (-row["since"], row["key"], row["instance"], row["element"]))
+    rows = found[(page - 1) * size : page * size]
+    zone = brain.settings.window.zone
+    shown = [{**row, **{name: local_text(row[name], zone) for name in ("since", "until")}} for row in rows]
+    entities = len({row["key"] for row in found})
+    title = f"{brain.name(state)}: {entities} contained since {local_text(int(start), zone)}"
+    headers = ["key", "name", "since", "until", "hours", "instance", "element", "why"]
+    outputs = [{"brain": brain.name(state), **row} for row in rows]
+    return CommandResults(
+        outputs_prefix="VectraResponse.History",
+        outputs_key_field=["brain", "key", "instance", "element", "since"],
+        outputs=outputs,
+        readable_output=tableToMarkdown(title, shown, headers=headers),
+    )
+
+
+def history_rows(state: Mapping[str, Any], now: float) -> list[dict[str, Any]]:
+    """A row for each containment that is over, with its end, and for each that lasts, with `until` 0."""
+    over = [dict(item) for item in state.get("history") or []]
+    lasting = [
+        {**{name: row[name] for name in HISTORY_FIELDS}, "until": 0}
+        for key, record in state["entities"].items()
+        for row in status_rows(key, record)
+        if row["contained"]
+    ]
+    return [{**row, "hours": round(((row["until"] or now) - row["since"]) / 3600, 1)} for row in (*over, *lasting)]
+
+
+def since_arg(args: Mapping[str, Any], now: float) -> float:
+    """The argument `since`, a time or a period such as `7 days`, as epoch seconds."""
+    text = str(args.get("since") or "7 days").strip()
+    base = datetime.fromtimestamp(now, timezone.utc).replace(tzinfo=None)
+    kept = {"TIMEZONE": "UTC", "RETURN_AS_TIMEZONE_AWARE": True, "PREFER_DATES_FROM": "past", "RELATIVE_BASE": base}
+    moment = dateparser.parse(text, settings=kept)
+    if moment is None:
+        raise ValueError(f"Argument 'since': {text!r} is neither a time nor a period such as '7 days'.")
+    return min(moment.timestamp(), now)
+
+
 def local_text(at: int, zone: Any) -> str:
     return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M %Z") if at else ""
 
@@ -3298,6 +3371,7 @@ def run_command(command: str, brain: Brain, args: Mapping[str, Any]) -> Any:
         "vectra-response-plan": lambda: plan_command(brain, args),
         "vectra-response-cycle-record": lambda: record_command(brain, args),
         "vectra-response-status": lambda: status_command(brain, args),
+        "vectra-response-history": lambda: history_command(brain, args),
         "vectra-response-import": lambda: import_command(brain, args),
         "vectra-response-release": lambda: release_command(brain, args),
         "vectra-response-stop": lambda: stop_command(brain, args),

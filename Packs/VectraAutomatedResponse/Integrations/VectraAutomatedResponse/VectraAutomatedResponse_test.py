@@ -31,6 +31,7 @@ from VectraAutomatedResponse import (
     note_text,
     run_command,
     settings_from_params,
+    with_history,
     with_outcomes,
 )
 from VectraAutomatedResponse_fakes_test import (
@@ -658,6 +659,49 @@ def test_status_shows_open_intents_failures_and_holds() -> None:
     ]
     assert (status["pending"], status["failed"], status["held"][0]["why"]) == (1, 1, "checked")
     assert len(outputs(here, "vectra-response-status", keys="host:42")["elements"]) == 1
+
+
+def test_history_tells_what_lasts_and_what_is_over_for_how_long() -> None:
+    here = world(host_item(41, tags=[BLOCK]), host_item(42, tags=[BLOCK]))
+    cycle(here)
+    began = here.seconds
+    here.seconds += 2 * 3600
+    run(here, "vectra-response-release", keys="host:41")
+    cycle(here)
+    ended = here.seconds
+    here.seconds += 3600
+    rows = outputs(here, "vectra-response-history")
+    assert [(row["key"], row["hours"], bool(row["until"])) for row in rows] == [
+        ("host:41", 2.0, True),
+        ("host:42", 3.0, False),
+    ]
+    assert {row["since"] for row in rows} == {int(began)}
+    assert rows[0]["until"] == int(ended) and rows[0]["why"] == rows[1]["why"] != ""
+    later = outputs(here, "vectra-response-history", since="30 minutes")
+    assert [row["key"] for row in later] == ["host:42"]
+    assert [row["key"] for row in outputs(here, "vectra-response-history", page="2", page_size="1")] == ["host:42"]
+
+
+def test_history_same_outcomes_again_are_told_once() -> None:
+    here = world(host_item(41, tags=[BLOCK]))
+    [decision] = cycle(here)["decisions"]
+    state, rows = here.state, [row(decision, "fw_1", NOW + 60, action="unblock", contained=False)]
+    once = with_outcomes(state, [], rows, "brain", NOW + 60)
+    twice = with_outcomes(once, [], rows, "brain", NOW + 90)
+    assert len(once["history"]) == len(twice["history"]) == 1
+
+
+def test_history_keeps_the_latest_and_a_state_without_one_gets_it() -> None:
+    old = {"until": NOW - 93 * 86_400}
+    many = [{"until": NOW, "number": number} for number in range(600)]
+    state = with_history({"history": [old]}, many, NOW)
+    assert [item["number"] for item in state["history"]] == list(range(100, 600))
+    assert with_history({}, many[:1], NOW)["history"] == many[:1]
+
+
+def test_history_time_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(ValueError, match="Argument 'since': 'whenever' is neither a time nor a period"):
+        run(world(), "vectra-response-history", since="whenever")
 
 
 def test_release_everything_stops_and_releases() -> None:
