@@ -685,7 +685,7 @@ def test_history_tells_what_lasts_and_what_is_over_for_how_long() -> None:
 def test_history_same_outcomes_again_are_told_once() -> None:
     here = world(host_item(41, tags=[BLOCK]))
     [decision] = cycle(here)["decisions"]
-    state, rows = here.state, [row(decision, "fw_1", NOW + 60, action="unblock", contained=False)]
+    state, rows = here.state, [row(decision, "edr_1", NOW + 60, action="unblock", contained=False)]
     once = with_outcomes(state, [], rows, "brain", NOW + 60)
     twice = with_outcomes(once, [], rows, "brain", NOW + 90)
     assert len(once["history"]) == len(twice["history"]) == 1
