@@ -60,13 +60,18 @@ class Argument:
 
 @dataclass(frozen=True)
 class Command:
-    """One war room command as its yml declares it. `outputs` are the context paths that it may set."""
+    """One war room command as its yml declares it. `outputs` are the context paths that it may set.
+
+    `any_argument`: further arguments name fields of an incident or an indicator. `harmful`: its yml says that it acts.
+    """
 
     name: str
     arguments: tuple[Argument, ...] = ()
     description: str = ""
     deprecated: bool = False
     outputs: tuple[str, ...] = ()
+    any_argument: bool = False
+    harmful: bool = False
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,8 @@ def _hidden(node: Node) -> bool:
 def _command(node: Node) -> Command:
     arguments = tuple(_argument(child) for child in node.children("arguments"))
     description, outputs = node.text("description", ""), _outputs(node)
-    return Command(node.text("name"), arguments, description, node.flag("deprecated"), outputs)
+    return Command(node.text("name"), arguments, description, node.flag("deprecated"), outputs,
+                   harmful=node.flag("execution"))  # fmt: skip
 
 
 def _outputs(node: Node) -> tuple[str, ...]:

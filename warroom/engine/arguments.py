@@ -86,7 +86,8 @@ def bind(command: Command, args: Mapping[str, object]) -> dict[str, object]:
     for argument in command.arguments:
         if argument.default_value is not None and _empty(bound.get(argument.name)):
             bound[argument.name] = argument.default_value
-    complaints = [*_unknown(declared, bound), *_missing(command.arguments, bound), *_not_allowed(declared, bound)]
+    unknown = [] if command.any_argument else _unknown(declared, bound)
+    complaints = [*unknown, *_missing(command.arguments, bound), *_not_allowed(declared, bound)]
     if complaints:
         raise UsageError(f"!{command.name}: {'; '.join(complaints)}")
     return bound

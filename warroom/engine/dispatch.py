@@ -10,11 +10,12 @@ from warroom.content import Catalog, Command, Integration
 from warroom.content.catalog import near
 from warroom.engine import builtins
 from warroom.engine.arguments import NO_MODIFIERS, Modifiers, bind, rounds, split_modifiers
-from warroom.engine.errors import UsageError
+from warroom.engine.errors import Unavailable, UsageError
 from warroom.engine.job import Job
 from warroom.engine.process import COMMAND_SECONDS, Limits
 from warroom.store import Instance, Store
 
+BUILTIN = "Builtin"
 FETCH_INDICATORS, FETCH_INCIDENTS, TEST = "fetch-indicators", "fetch-incidents", "test-module"
 
 
@@ -34,19 +35,21 @@ class Dispatcher:
     store: Store
     catalog: Callable[[], Catalog]
 
-    def command(self, name: str) -> Command:
-        """The declaration that decides how unnamed values are read. Raises UsageError with near names."""
-        catalog = self.catalog()
-        for integration in catalog.integrations:
-            if (found := integration.command(name)) is not None:
+    def command(self, name: str, brand: str = "") -> Command:
+        """The declaration that decides how unnamed values are read; the host's own commands win over a pack's.
+
+        The integration `brand` comes first when several have the command. Raises Unavailable with near names.
+        """
+        if is_builtin(name, brand):
+            return builtins.BUILTINS[name].command
+        owners = [item for item in self.catalog().integrations if item.command(name) is not None]
+        for owner in sorted(owners, key=lambda item: item.id.casefold() != brand.casefold()):
+            if (found := owner.command(name)) is not None:
                 return found
-        script = catalog.script(name)
-        if script is not None:
-            return script.command
-        builtin = next((command for command in builtins.COMMANDS if command.name == name), None)
-        if builtin is None:
-            raise UsageError(f"unknown command !{name}{near(name, self._names())}")
-        return builtin
+        script = self.catalog().script(name)
+        if script is None:
+            raise Unavailable(f"unknown command !{name}{near(name, self._names())}")
+        return script.command
 
     def plan(
         self, name: str, args: Mapping[str, Any], overrides: Modifiers, seconds: float | None
@@ -55,19 +58,22 @@ class Dispatcher:
 
         Raises UsageError with one line before anything runs.
         """
-        command = self.command(name)
+        brand = overrides.using_brand or str(args.get("using-brand") or "")
+        command = self.command(name, brand)
         rest, modifiers = split_modifiers(command, args)
         modifiers = replace(
             modifiers,
             using=modifiers.using or overrides.using,
             using_brand=modifiers.using_brand or overrides.using_brand,
         )
+        if is_builtin(name, brand):
+            return self._in_house(command, rest, modifiers)
         targets = self._targets(name, modifiers)
         if targets:
             return [job for target in targets for job in self._jobs(name, target, rest, modifiers, seconds)]
         if modifiers.using or modifiers.using_brand:
-            raise UsageError(f"!{name} runs without an instance; using and using-brand make no sense here")
-        return self._without_instance(command, rest, modifiers, seconds)
+            raise _no_instance_here(name)
+        return self._script_jobs(command, rest, modifiers, seconds)
 
     def special(self, instance: Instance, integration: Integration, name: str, seconds: float | None) -> Job:
         """The run of a command that is in no yml: a fetch or a test."""
@@ -93,7 +99,7 @@ class Dispatcher:
         ]
         if not targets:
             brands = " or ".join(sorted(owners))
-            raise UsageError(f"no enabled instance has !{name}: add one with `warroom instance add {brands}`")
+            raise Unavailable(f"no enabled instance has !{name}: add one with `warroom instance add {brands}`")
         return targets
 
     def _check_using(
@@ -110,7 +116,8 @@ class Dispatcher:
                 raise UsageError(f"instance {wanted} is disabled; run `warroom instance enable {wanted}`")
         brand = modifiers.using_brand
         if brand and brand.casefold() not in {owner.casefold() for owner in owners}:
-            raise UsageError(f"no integration {brand!r} has !{name}; those that have it: {', '.join(sorted(owners))}")
+            having = ", ".join(sorted(owners))
+            raise Unavailable(f"no integration {brand!r} has !{name}; those that have it: {having}")
 
     def _jobs(
         self,
@@ -128,14 +135,19 @@ class Dispatcher:
             for one in [bind(command, given) for given in rounds(command, args)]
         ]
 
-    def _without_instance(
+    def _in_house(self, command: Command, args: Mapping[str, Any], modifiers: Modifiers) -> list[Job | BuiltinCall]:
+        if modifiers.using or modifiers.using_brand not in ("", BUILTIN):
+            raise _no_instance_here(command.name)
+        return [BuiltinCall(command, bind(command, given), modifiers) for given in rounds(command, args)]
+
+    def _script_jobs(
         self, command: Command, args: Mapping[str, Any], modifiers: Modifiers, seconds: float | None
     ) -> list[Job | BuiltinCall]:
-        bound = [bind(command, given) for given in rounds(command, args)]
         script = self.catalog().script(command.name)
         if script is None:
-            return [BuiltinCall(command, one, modifiers) for one in bound]
+            raise Unavailable(f"unknown script {command.name!r}")
         limits = _limits(seconds, modifiers, script.timeout_seconds)
+        bound = [bind(command, given) for given in rounds(command, args)]
         return [
             Job(command, script.code, "script", one, script=script, modifiers=modifiers, limits=limits) for one in bound
         ]
@@ -146,9 +158,18 @@ class Dispatcher:
         return [
             *of_integrations,
             *(script.name for script in catalog.scripts),
-            *(item.name for item in builtins.COMMANDS),
+            *builtins.BUILTINS,
         ]
+
+
+def is_builtin(name: str, brand: str) -> bool:
+    """Whether the host itself runs the command."""
+    return brand in ("", BUILTIN) and name in builtins.BUILTINS
 
 
 def _limits(seconds: float | None, modifiers: Modifiers, declared: float | None) -> Limits:
     return Limits(timeout_seconds=seconds or modifiers.timeout_seconds or declared or COMMAND_SECONDS)
+
+
+def _no_instance_here(name: str) -> UsageError:
+    return UsageError(f"!{name} runs without an instance; using and using-brand make no sense here")

@@ -3,6 +3,7 @@
 EngineError                 the root; always one line that a user can act on
   UsageError                a wrong name, value or file: nothing was started or changed
     HomeMissing             the home folder has not been set up
+    Unavailable             nothing here has the command or script, or no instance of it is enabled
   SecretError               a secret cannot be stored or found
   ServerError               a server call of running content is refused; reaches the content as ValueError
 """
@@ -20,6 +21,10 @@ class UsageError(EngineError):
 
 class HomeMissing(UsageError):
     """The home folder has not been set up."""
+
+
+class Unavailable(UsageError):
+    """Nothing here has the command or script, or no instance of it is enabled."""
 
 
 class SecretError(EngineError):

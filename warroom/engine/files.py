@@ -12,7 +12,6 @@ from typing import Any
 from warroom.engine.errors import ServerError
 from warroom.engine.results import FILE_TYPES
 
-INVESTIGATION = "playground"
 _ID = re.compile(r"[0-9A-Za-z@-]{1,80}")
 
 
@@ -22,15 +21,15 @@ class FileKeeper:
 
     folder: Path
 
-    def keep(self, entry: Mapping[str, Any], work: Path) -> str | None:
-        """Moves the file of a file entry out of the working folder of the run.
+    def keep(self, entry: Mapping[str, Any], work: Path, investigation: str) -> str | None:
+        """Moves the file of a file entry out of the working folder of the run in an investigation.
 
         Returns None when done or when the entry has no file, else one line about the file that is missing.
         """
         if entry.get("Type") not in FILE_TYPES:
             return None
         file_id = str(entry.get("FileID") or "")
-        written = work / f"{INVESTIGATION}_{file_id}"
+        written = work / f"{investigation}_{file_id}"
         if not _ID.fullmatch(file_id) or written.is_symlink() or not written.is_file():
             return f"the file {entry.get('File')!r} was announced but not written"
         target = self.folder / str(entry["ID"])

@@ -19,14 +19,14 @@ def entry(name: str = "report.txt", file_id: str = "f1") -> dict[str, object]:
 def test_keep_file_is_found_by_entry_under_a_safe_name(tmp_path: Path, name: str, kept: str) -> None:
     (tmp_path / "playground_f1").write_text("text")
     keeper = FileKeeper(tmp_path / "files")
-    assert keeper.keep(entry(name), tmp_path) is None
+    assert keeper.keep(entry(name), tmp_path, "playground") is None
     found = keeper.find("e1")
     assert (found["name"], Path(found["path"]).read_text()) == (kept, "text")
     assert Path(found["path"]).parent == tmp_path / "files" / "e1"
 
 
 def test_keep_other_entries_have_no_file(tmp_path: Path) -> None:
-    assert FileKeeper(tmp_path / "files").keep({"Type": 1}, tmp_path) is None
+    assert FileKeeper(tmp_path / "files").keep({"Type": 1}, tmp_path, "playground") is None
     assert not (tmp_path / "files").exists()
 
 
@@ -35,7 +35,7 @@ def test_keep_link_or_missing_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "playground_f1").symlink_to(tmp_path / "secret")
     keeper = FileKeeper(tmp_path / "files")
     for announced in (entry(), entry(file_id="f2"), entry(file_id="../secret")):
-        assert keeper.keep(announced, tmp_path) == "the file 'report.txt' was announced but not written"
+        assert keeper.keep(announced, tmp_path, "playground") == "the file 'report.txt' was announced but not written"
 
 
 @pytest.mark.parametrize("entry_id", ["e2", "../files", "", "/etc"])

@@ -16,16 +16,19 @@ from typing import Any
 
 from warroom.content import Catalog, Integration
 from warroom.content.catalog import indicator_fields
+from warroom.core.expression_errors import Unsupported
 from warroom.engine.arguments import NO_MODIFIERS, Modifiers, masked, name_pairs
-from warroom.engine.builtins import Builtins
+from warroom.engine.builtins import BUILTINS, Desk
 from warroom.engine.commandline import parse_command_line
 from warroom.engine.dispatch import FETCH_INCIDENTS, FETCH_INDICATORS, TEST, BuiltinCall, Dispatcher
 from warroom.engine.errors import HomeMissing, UsageError
 from warroom.engine.files import FileKeeper
+from warroom.engine.house import modules
 from warroom.engine.instances import Instances, SecretInput
+from warroom.engine.investigation import Investigation
 from warroom.engine.job import NO_HOOKS, Hooks, Job
-from warroom.engine.process import Stopper
-from warroom.engine.results import ERROR, Progress, RunResult, shape, text_entry
+from warroom.engine.process import COMMAND_SECONDS, Stopper
+from warroom.engine.results import ERROR, Progress, RunResult, error_text, shape, text_entry
 from warroom.engine.runner import Runner
 from warroom.engine.secrets import Backend, Vault
 from warroom.engine.session import OnCall
@@ -60,6 +63,7 @@ class Host:
         self.paths = tuple(paths)
         self._catalog: Catalog | None = None
         self._clock = clock
+        self._sleep = sleep
         files = FileKeeper(home / "files")
         self.instances = Instances(store, lambda: self.catalog, vault, clock)
         self._dispatcher = Dispatcher(store, lambda: self.catalog)
@@ -190,14 +194,18 @@ class Host:
         timeout_seconds: float | None = None,
         hooks: Hooks = NO_HOOKS,
         depth: int = 0,
+        investigation: Investigation | None = None,
     ) -> list[RunResult]:
-        """Runs a command whose arguments are already apart, as scripts and playbooks do."""
+        """Runs a command whose arguments are already apart, as scripts and playbooks do.
+
+        Built-in commands and scripts see and change `investigation`.
+        """
         plan = self._dispatcher.plan(name, args, overrides, timeout_seconds)
         if len(plan) == 1:
-            return [self._one(plan[0], hooks, depth)]
+            return [self._one(plan[0], hooks, depth, investigation)]
         with ThreadPoolExecutor(FAN_OUT_WORKERS) as pool:
             try:
-                return list(pool.map(lambda job: self._one(job, hooks, depth), plan))
+                return list(pool.map(lambda job: self._one(job, hooks, depth, investigation), plan))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 self._runner.stopper.stop()
@@ -252,13 +260,22 @@ class Host:
             raise UsageError(f"instance {name} is disabled; run `warroom instance enable {name}`")
         return instance, self.instances.find_integration(instance.brand)
 
-    def _one(self, job: Job | BuiltinCall, hooks: Hooks, depth: int) -> RunResult:
-        return self._runner.run(job, hooks, depth) if isinstance(job, Job) else self._builtin(job)
+    def _one(self, job: Job | BuiltinCall, hooks: Hooks, depth: int, investigation: Investigation | None) -> RunResult:
+        if isinstance(job, Job):
+            return self._runner.run(job, hooks, depth, investigation)
+        return self._builtin(job, depth, investigation)
 
-    def _builtin(self, call: BuiltinCall) -> RunResult:
+    def _builtin(self, call: BuiltinCall, depth: int, investigation: Investigation | None) -> RunResult:
         started = self._clock()
+        desk = Desk(
+            self.store, self._clock, self._sleep, lambda: modules(self.store, self.catalog),
+            lambda name, args: self._from_script(name, args, COMMAND_SECONDS, depth + 1, investigation), investigation,
+        )  # fmt: skip
         try:
-            entries, error = Builtins(self.store).run(call.command.name, call.args), None
+            entries = BUILTINS[call.command.name].run(desk, call.args)
+            error = error_text(entries)
+        except Unsupported:
+            raise
         except ValueError as refused:
             entries, error = [text_entry(ERROR, str(refused))], str(refused)
         marks = {"Brand": "Builtin", "ModuleName": "Builtin"}
@@ -275,7 +292,9 @@ class Host:
         ))  # fmt: skip
         return result
 
-    def _from_script(self, name: str, args: Mapping[str, Any], seconds: float, depth: int) -> list[dict[str, Any]]:
+    def _from_script(
+        self, name: str, args: Mapping[str, Any], seconds: float, depth: int, investigation: Investigation | None
+    ) -> list[dict[str, Any]]:
         # The script's own limit ends whatever it started.
         plan = self._dispatcher.plan(name, args, NO_MODIFIERS, None)
         capped = [
@@ -284,7 +303,7 @@ class Host:
             else job
             for job in plan
         ]
-        return [entry for job in capped for entry in self._one(job, NO_HOOKS, depth).entries]
+        return [entry for job in capped for entry in self._one(job, NO_HOOKS, depth, investigation).entries]
 
     def _stored_paths(self) -> list[str]:
         return [str(path) for path in self.store.settings.get(CONTENT_SETTING) or []]

@@ -15,9 +15,10 @@ from typing import Any
 from warroom.content import Catalog
 from warroom.engine.arguments import masked, secret_values
 from warroom.engine.errors import EngineError
-from warroom.engine.files import INVESTIGATION, FileKeeper
+from warroom.engine.files import FileKeeper
 from warroom.engine.house import HouseCalls, urls
 from warroom.engine.instances import Instances, RunSettings
+from warroom.engine.investigation import PLAYGROUND, Investigation
 from warroom.engine.job import Hooks, Job
 from warroom.engine.masking import Masker
 from warroom.engine.process import Ending, Stopper, child_environment, run_child
@@ -33,7 +34,14 @@ from warroom.engine.results import (
     shape,
     text_entry,
 )
-from warroom.engine.services import ContextCalls, Group, IndicatorCalls, ProgressFilter, Services
+from warroom.engine.services import (
+    ContextCalls,
+    Group,
+    IndicatorCalls,
+    InvestigationCalls,
+    ProgressFilter,
+    Services,
+)
 from warroom.engine.session import Session
 from warroom.engine.sources import is_full_listing, source_of
 from warroom.engine.wire import encode
@@ -41,12 +49,12 @@ from warroom.store import Entry, Store
 
 VERSION = {"version": "8.8.0", "buildNumber": "1", "platform": "xsoar"}
 NESTING_LIMIT = 10
-WarRoom = Callable[[str, Mapping[str, Any], float, int], list[dict[str, Any]]]
+WarRoom = Callable[[str, Mapping[str, Any], float, int, Investigation | None], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs jobs for one home. `war_room(name, args, seconds left, depth)` runs what a script asks for."""
+    """Runs jobs for one home. `war_room(name, args, seconds, depth, investigation)` runs what a script asks for."""
 
     store: Store
     catalog: Callable[[], Catalog]
@@ -58,19 +66,22 @@ class Runner:
     war_room: WarRoom
     stopper: Stopper
 
-    def run(self, job: Job, hooks: Hooks, depth: int = 0) -> RunResult:
-        """Runs the job, again while it fails and has retries left; one entry per run. Content cannot make it raise."""
+    def run(self, job: Job, hooks: Hooks, depth: int = 0, investigation: Investigation | None = None) -> RunResult:
+        """Runs the job, again while it fails and has retries left; one entry per run. Content cannot make it raise.
+
+        A script may change the context of `investigation`.
+        """
         if depth > NESTING_LIMIT:
             raise EngineError(f"scripts call each other more than {NESTING_LIMIT} levels deep")
-        result = self._once(job, hooks, depth)
+        result = self._once(job, hooks, depth, investigation)
         for _ in range(job.modifiers.retry_count):
             if result.status == "ok":
                 break
             self.sleep(job.modifiers.retry_interval_seconds)
-            result = self._once(job, hooks, depth)
+            result = self._once(job, hooks, depth, investigation)
         return result
 
-    def _once(self, job: Job, hooks: Hooks, depth: int) -> RunResult:
+    def _once(self, job: Job, hooks: Hooks, depth: int, investigation: Investigation | None) -> RunResult:
         started = self.clock()
         try:
             settings = self._settings(job)
@@ -81,7 +92,8 @@ class Runner:
         masker = Masker.of([*settings.secrets, *secret_values(job.command, job.args)])
         with tempfile.TemporaryDirectory(prefix="warroom-", ignore_cleanup_errors=True) as folder:
             try:
-                result = _Attempt(self, job, settings, masker, hooks, depth, Path(folder), started).run()
+                attempt = _Attempt(self, job, settings, masker, hooks, depth, Path(folder), started, investigation)
+                result = attempt.run()
             except BaseException:
                 # What ran becomes an entry, also when the host itself is told to end.
                 self._record(job, masker, started, _failed(job, "killed", "the host was interrupted"))
@@ -122,6 +134,7 @@ class _Attempt:
     depth: int
     folder: Path
     started: float
+    investigation: Investigation | None
 
     def run(self) -> RunResult:
         job, runner = self.job, self.runner
@@ -169,18 +182,19 @@ class _Attempt:
         deadline = time.monotonic() + job.limits.timeout_seconds
 
         def war_room(name: str, args: Mapping[str, Any]) -> list[dict[str, Any]]:
-            return runner.war_room(name, args, max(deadline - time.monotonic(), 0.1), self.depth + 1)
+            left = max(deadline - time.monotonic(), 0.1)
+            return runner.war_room(name, args, left, self.depth + 1, self.investigation)
 
         groups: list[Group] = [self.indicators, self.house, *([self.state] if job.instance else [])]
+        if self.investigation is not None:
+            groups.append(InvestigationCalls(self.investigation))
         return Services.of(*groups, war_room=war_room if job.purpose == "script" else None)
 
     def _first_line(self) -> bytes:
         job = self.job
         context = {
-            "Inv": {"id": INVESTIGATION, "name": "Playground", "type": 9},
-            "Incidents": [],
+            **_seen(self.investigation),
             "ParentEntry": None,
-            "ExecutionContext": {},
             "IntegrationBrand": job.brand if job.integration else "",
             "IntegrationInstance": job.instance.name if job.instance else "",
             "ScriptName": job.script.name if job.script else "",
@@ -235,7 +249,8 @@ class _Attempt:
             entries.append(text_entry(NOTE, self._summary()))
         for entry in entries:
             entry.update(ID=uuid.uuid4().hex, Brand=self.job.brand, ModuleName=self.job.instance_name)
-        lost = [text for entry in entries if (text := self.runner.files.keep(entry, self.folder))]
+        place = self.investigation.id if self.investigation else PLAYGROUND
+        lost = [text for entry in entries if (text := self.runner.files.keep(entry, self.folder, place))]
         return self.masker.value([*entries, *(text_entry(WARNING, text) for text in lost)])
 
     def _summary(self) -> str:
@@ -274,6 +289,18 @@ def _judge_test(session: Session) -> tuple[Status, str]:
     if "ok" in answers:
         return "ok", ""
     return "error", "\n".join(answers) or "the test gave no answer"
+
+
+def _seen(investigation: Investigation | None) -> dict[str, Any]:
+    """What content sees of the incident at work when it starts."""
+    if investigation is None:
+        return {"Inv": {"id": PLAYGROUND, "name": "Playground", "type": 9}, "Incidents": [], "ExecutionContext": {}}
+    incident = investigation.incident
+    return {
+        "Inv": {"id": investigation.id, "name": str(incident.get("name") or ""), "type": 0},
+        "Incidents": [incident],
+        "ExecutionContext": investigation.context,
+    }
 
 
 def _complete(entry: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import orjson
 
 from warroom.core.indicators import Source
 from warroom.engine.errors import ServerError
+from warroom.engine.investigation import Investigation
 from warroom.engine.results import Progress
 from warroom.engine.wire import encode
 from warroom.store import Store
@@ -215,6 +216,23 @@ class IndicatorCalls:
         more = self.refused_count - len(self.refused)
         lines = [f"{self.refused_count} indicators were refused:", *self.refused]
         return "\n".join([*lines, f"and {more} more"] if more else lines)
+
+
+@dataclass
+class InvestigationCalls:
+    """What a script changes in the context of the incident that a playbook works on."""
+
+    investigation: Investigation
+
+    @property
+    def calls(self) -> Mapping[str, Call]:
+        """setContext."""
+        return {"setContext": self.set_context}
+
+    def set_context(self, args: Args) -> bytes:
+        """Replaces the value at a path."""
+        self.investigation.set(str(args.get("name") or ""), args.get("value"))
+        return NULL
 
 
 @dataclass

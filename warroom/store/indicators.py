@@ -110,6 +110,20 @@ class Indicators:
             self.register_fields(merged.doc["CustomFields"])
             return self._as_now(save(self._database, seq, merged.doc, self._now()))
 
+    def link(self, value: str, investigation_id: str) -> Document:
+        """Notes that the indicator belongs to an incident; returns the document. Idempotent.
+
+        Raises StoreError for an unknown indicator.
+        """
+        with self._database.atomic():
+            seq, doc = self._found(value)
+            known = doc.get("investigationIDs") or []
+            if investigation_id in known:
+                return self._as_now(doc)
+            return self._as_now(
+                save(self._database, seq, {**doc, "investigationIDs": [*known, investigation_id]}, self._now())
+            )
+
     def delete(self, value: str, *, exclude: bool = False, reason: str = "deleted and excluded") -> bool:
         """Removes the indicator, and with `exclude` puts it on the exclusion list. False when there was none."""
         with self._database.atomic():

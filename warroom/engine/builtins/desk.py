@@ -1,0 +1,88 @@
+"""What a built-in command is, and what it works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from warroom.content import Argument, Command
+from warroom.engine.errors import ServerError
+from warroom.engine.investigation import Investigation
+from warroom.engine.results import NOTE, text_entry
+from warroom.store import Store
+
+Args = Mapping[str, Any]
+Entries = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The house as one built-in command sees it. `run` gives a command to the war room and returns its entries."""
+
+    store: Store
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    modules: Callable[[], Mapping[str, Mapping[str, str]]]
+    run: Callable[[str, Args], Entries]
+    investigation: Investigation | None = None
+
+    def of_incident(self, name: str) -> Investigation:
+        """The incident at work. Raises ServerError outside a playbook."""
+        if self.investigation is None:
+            raise ServerError(f"!{name} works on an incident, and there is one only while a playbook runs")
+        return self.investigation
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """One command of the host: its declaration, and what it does with arguments that are already checked.
+
+    The action returns entries, or a text that becomes one, and raises ValueError when it refuses. What it writes to
+    the store is written whole or not at all, unless it is `lasting`: then it waits, or runs other commands.
+    """
+
+    command: Command
+    action: Callable[[Desk, Args], Entries | str]
+    lasting: bool = False
+
+    def run(self, desk: Desk, args: Args) -> Entries:
+        """The entries of the command. Raises ValueError when it refuses."""
+        with nullcontext() if self.lasting else desk.store.atomic():
+            given = self.action(desk, args)
+        return [text_entry(NOTE, given)] if isinstance(given, str) else given
+
+
+def builtin(
+    name: str,
+    description: str,
+    action: Callable[[Desk, Args], Entries | str],
+    *arguments: Argument,
+    further: bool = False,
+    lasting: bool = False,
+) -> Builtin:
+    """A command with its arguments; `further` ones are allowed where they name fields."""
+    return Builtin(Command(name, arguments, description, any_argument=further), action, lasting)
+
+
+def note(text: str, context: Mapping[str, Any] | None = None, contents: Any = None) -> dict[str, Any]:
+    """A note entry with what it puts into the context."""
+    data = text if contents is None else contents
+    kind = "text" if contents is None else "json"
+    entry = {"Type": NOTE, "ContentsFormat": kind, "Contents": data, "HumanReadable": text}
+    return {**entry, "EntryContext": dict(context)} if context else entry
+
+
+def texts(value: Any) -> list[str]:
+    """A list, or a text with commas, as a list of texts; empty for nothing."""
+    if value is None or value == "":
+        return []
+    items = value if isinstance(value, list) else str(value).split(",")
+    return [text for item in items if (text := str(item).strip())]
+
+
+def flag(args: Args, name: str, *, default: bool = False) -> bool:
+    """A switch that reads true, yes or a boolean."""
+    value = args.get(name)
+    return default if value is None or value == "" else str(value).strip().casefold() in {"true", "yes", "1"}
