@@ -80,7 +80,7 @@ COMMANDS = (
     builtin("isError", "Says yes or no: was one of the entries an error?", _is_error,
             Argument("entryId", is_default=True, is_array=True)),
     builtin("GetErrorsFromEntry", "Gives the errors of entries, of the last task without an argument.", _errors,
-            Argument("entry_id", is_default=True, is_array=True)),
+            Argument("entry_id", is_default=True, is_array=True), outputs=("ErrorEntries",)),
     builtin("getEntry", "Gives one entry of the last tasks.", _entry, Argument("id", required=True, is_default=True)),
     builtin("taskComplete", "Completes a task that waits, by its id or tag.", _complete,
             Argument("id", required=True, is_default=True), Argument("input"), Argument("comment")),

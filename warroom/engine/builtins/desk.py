@@ -61,9 +61,10 @@ def builtin(
     *arguments: Argument,
     further: bool = False,
     lasting: bool = False,
+    outputs: tuple[str, ...] = (),
 ) -> Builtin:
-    """A command with its arguments; `further` ones are allowed where they name fields."""
-    return Builtin(Command(name, arguments, description, any_argument=further), action, lasting)
+    """A command with its arguments; `further` ones are allowed where they name fields. `outputs`: paths it may set."""
+    return Builtin(Command(name, arguments, description, outputs=outputs, any_argument=further), action, lasting)
 
 
 def note(text: str, context: Mapping[str, Any] | None = None, contents: Any = None) -> dict[str, Any]:

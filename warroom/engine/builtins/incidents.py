@@ -133,7 +133,7 @@ _ID = Argument("id")
 COMMANDS = (
     builtin("setIncident", "Sets fields of the incident.", _set, _CUSTOM, further=True),
     builtin("createNewIncident", "Creates an incident.", _create, Argument("name", required=True, is_default=True),
-            _CUSTOM, further=True),
+            _CUSTOM, further=True, outputs=("CreatedIncidentID",)),
     builtin("closeInvestigation", "Closes the incident.", _close, _ID, Argument("closeReason"),
             Argument("closeNotes"), Argument("assetid")),
     builtin("reopenInvestigation", "Opens the incident again.", _reopen, _ID),

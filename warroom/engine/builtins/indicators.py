@@ -102,7 +102,7 @@ COMMANDS = (
             Argument("indicatorsValues", required=True, is_default=True, is_array=True), Argument("type"),
             Argument("verdict"), _CUSTOM, further=True),
     builtin("findIndicators", "Finds indicators by a query.", _find, Argument("query", is_default=True),
-            Argument("size")),
+            Argument("size"), outputs=("foundIndicators",)),
     builtin("associateIndicatorsToIncident", "Notes that indicators belong to an incident.", _associate,
             Argument("indicatorsValues", required=True, is_default=True, is_array=True), Argument("incidentId")),
     builtin("associateIndicatorToIncident", "Notes that an indicator belongs to an incident.", _associate,
