@@ -28,10 +28,11 @@ _FIELD_FILES = tuple(f"{prefix}IndicatorFields/*.json" for prefix in ("", "*/", 
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that was left out, and why in one line."""
+    """A file that was left out, and why in one line. `duplicate`: only because its id is taken."""
 
     file: Path
     reason: str
+    duplicate: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Catalog:
                 continue
             first = found.setdefault((type(item), item.id), item)
             if first is not item:
-                problems.append(Problem(file, f"{file}: id: {item.id!r} is already defined by {first.file}"))
+                reason = f"{file}: id: {item.id!r} is already defined by {first.file}"
+                problems.append(Problem(file, reason, duplicate=True))
         fields = tuple(indicator_fields(paths, problems))
         items = list(found.values())
         return cls(

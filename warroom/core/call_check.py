@@ -68,12 +68,13 @@ def _unknown(playbook: Playbook, task: Task, kind: str, name: str, names: Sequen
 
 def _arguments(playbook: Playbook, task: Task, callees: Sequence[Callee], known: Known) -> Iterator[Finding]:
     taken = {name for callee in callees for name in callee.slots}
+    anything = any(callee.anything for callee in callees)
     for name, value in task.arguments.items():
         if name in taken:
             yield from _value(playbook, task, value, callees, name)
         elif name in known.refused:
             yield error(playbook, task, "unsupported", f"{name} is not supported by this host", f"remove {name}")
-        elif name not in known.modifiers:
+        elif name not in known.modifiers and not anything:
             yield error(
                 playbook, task, "unknown-argument",
                 f"{callees[0].title} has no argument {name}{near(name, taken)}", "correct the name, or remove it",

@@ -22,13 +22,17 @@ class Slot:
 
 @dataclass(frozen=True)
 class Callee:
-    """A command of the integration `brand`, of the server (brand Builtin), or a script (no brand)."""
+    """A command of the integration `brand`, of the server (brand Builtin), or a script (no brand).
+
+    `anything`: arguments beside the slots name fields of an incident or an indicator.
+    """
 
     name: str
     brand: str = ""
     slots: Mapping[str, Slot] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     deprecated: bool = False
+    anything: bool = False
 
     @property
     def title(self) -> str:

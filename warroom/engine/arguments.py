@@ -11,7 +11,7 @@ from warroom.content.catalog import near
 from warroom.content.model import Argument, Command
 from warroom.engine.errors import UsageError
 
-_REFUSED_MODIFIERS = frozenset({"auto-extract", "debug-mode", "tags", "reliability-threshold", "mark-as-note"})
+REFUSED_MODIFIERS = frozenset({"auto-extract", "debug-mode", "tags", "reliability-threshold", "mark-as-note"})
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Modifiers:
 
 
 NO_MODIFIERS = Modifiers()
-_MODIFIER_NAMES = (
+MODIFIER_NAMES = (
     "using", "using-brand", "execution-timeout", "retry-count", "retry-interval",
     "raw-response", "ignore-outputs", "extend-context",
 )  # fmt: skip
@@ -66,9 +66,9 @@ def split_modifiers(command: Command, args: Mapping[str, object]) -> tuple[dict[
     rest: dict[str, object] = {}
     found: dict[str, str] = {}
     for name, value in args.items():
-        if name in own or name not in (*_MODIFIER_NAMES, *_REFUSED_MODIFIERS):
+        if name in own or name not in (*MODIFIER_NAMES, *REFUSED_MODIFIERS):
             rest[name] = value
-        elif name in _REFUSED_MODIFIERS:
+        elif name in REFUSED_MODIFIERS:
             raise UsageError(f"!{command.name}: {name} is not supported by this host")
         else:
             found[name] = _text(value)
@@ -139,7 +139,7 @@ def _empty(value: object) -> bool:
 
 
 def _unknown(declared: Mapping[str, Argument], args: Mapping[str, object]) -> list[str]:
-    known = [*declared, *_MODIFIER_NAMES]
+    known = [*declared, *MODIFIER_NAMES]
     return [f"unknown argument {name}{near(name, known)}" for name in args if name not in declared]
 
 
