@@ -22,6 +22,7 @@ from warroom.cli import (
     importing,
     indicator,
     instance,
+    playbook,
     run,
     scaffold,
     vectra,
@@ -56,7 +57,7 @@ def cli(context: click.Context, home_folder: Path | None) -> None:
 
 for command in (
     home.init, instance.instance, configure.configure, indicator.indicator, run.run, run.fetch, run.context,
-    run.entries, emulator.emulator, content.content, vectra.vectra, scaffold.scaffold,
+    run.entries, emulator.emulator, content.content, playbook.playbook, vectra.vectra, scaffold.scaffold,
 ):  # fmt: skip
     cli.add_command(command)
 indicator.indicator.add_command(importing.import_command)
