@@ -139,6 +139,8 @@ def _steps(steps: Sequence[Step], indent: str, names: dict[str, str]) -> Iterato
         yield from _task_lines(step.task, indent)
         for arm in step.arms:
             yield from _arm(step.task, arm, indent + "    ", names)
+        if step.join:
+            yield f"{indent}-> {step.join}  {names[step.join]}"
 
 
 def _task_lines(task: Task, indent: str) -> Iterator[str]:

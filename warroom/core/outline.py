@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from warroom.core.playbook import ALWAYS, Playbook, Task
+from warroom.core.playbook import ALWAYS, DEFAULT, ERROR, Playbook, Task
 
 Dominators = Mapping[str, str]
+_LAST = {DEFAULT: 1, ERROR: 2}
 
 
 @dataclass(frozen=True)
 class Step:
-    """One task, then its branches (when it has several), then nothing: what follows is the next step of the list."""
+    """One task, and its ways on when it has several. With one way on, what follows is the next step of the list,
+    unless that stands elsewhere: then `join` is its id."""
 
     task: Task
     arms: tuple[Arm, ...] = ()
+    join: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,11 @@ class _Outliner:
         """The step of a task and of all that it alone leads to."""
         task = self.playbook.tasks[task_id]
         ways = [(label, target) for label, targets in task.next.items() for target in targets]
-        ways = [(label, target) for label, target in ways if target in self.playbook.tasks]
+        ways = sorted((way for way in ways if way[1] in self.playbook.tasks), key=lambda way: _LAST.get(way[0], 0))
         children = [item for item in self.order if self.parents.get(item) == task_id]
         if len(ways) <= 1:
-            return (Step(task), *(step for child in children for step in self.below(child)))
+            join = next((target for _, target in ways if target not in children), "")
+            return (Step(task, join=join), *(step for child in children for step in self.below(child)))
         homes = {child: self._ways_to(child, task_id, [target for _, target in ways]) for child in children}
         arms = tuple(self._arm(ways, index, homes) for index in range(len(ways)))
         joined = [child for child in children if len(homes[child]) != 1]
@@ -75,11 +79,6 @@ class _Outliner:
                 seen.add(task_id)
                 fresh.extend(_targets(self.playbook, task_id))
         return False
-
-
-def joins_after(step: Step) -> Iterator[str]:
-    """Ids of the tasks outside its branches that a step's branches go on to, each once."""
-    yield from dict.fromkeys(item for arm in step.arms for item in arm.joins)
 
 
 def _targets(playbook: Playbook, task_id: str) -> list[str]:
