@@ -10,6 +10,7 @@ from typing import Any
 from warroom.content.errors import ContentError
 from warroom.content.node import Node
 from warroom.content.reader import pack_of
+from warroom.core.job_times import seconds_of
 from warroom.core.playbook import Job
 
 _KEYS = frozenset(
@@ -17,7 +18,7 @@ _KEYS = frozenset(
     id name playbookId details isFeed isAllFeeds selectedFeeds scheduled recurrent cron cronView humanCron startDate
     shouldTriggerNew closePrevRun notifyOwner type severity owner CustomFields labels fromVersion toServerVersion
     description tags packID itemVersion version locked system timezone timezoneOffset minutesToTimeout rawName rawType
-    supportedModules supportedFeatures
+    supportedModules supportedFeatures endingDate
     """.split()
 )
 _PERIODS = {"minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
@@ -45,7 +46,9 @@ def read_job(file: Path) -> Job | None:
         id=root.text("id", root.text("name")),
         pack=pack_of(file),
         details=root.text("details", ""),
-        start=root.text("startDate", ""),
+        start=_date(root, "startDate"),
+        end=_date(root, "endingDate"),
+        timezone=root.text("timezone", ""),
         enabled=by_feed or "scheduled" not in root.data or root.flag("scheduled"),
         incident=_incident(root),
         unknown=tuple(key for key in root.data if key not in _KEYS),
@@ -76,6 +79,16 @@ def _times(root: Node) -> tuple[str, float]:
     if unit not in _PERIODS:
         raise human.error("timePeriodType", f"must be one of {', '.join(_PERIODS)}, not {unit!r}")
     return "", human.number("timePeriod") * _PERIODS[unit]
+
+
+def _date(root: Node, key: str) -> str:
+    """An ISO time, "" for none and for the year 1, which says none."""
+    text = root.text(key, "")
+    if not text or text.startswith("0001-"):
+        return ""
+    if seconds_of(text) is None:
+        raise root.error(key, f"must be a time such as 2024-02-28T12:00:00Z, not {text!r}")
+    return text
 
 
 def _incident(root: Node) -> dict[str, Any]:

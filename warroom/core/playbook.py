@@ -158,6 +158,7 @@ class Playbook:
 class Job:
     """When a playbook runs by itself: at `cron` (5 fields), every `period_seconds`, or once at `start` (ISO 8601).
 
+    Nothing comes due before `start` or after `end`. `timezone` is that of the cron line, "" for the host's.
     A feed-triggered job runs after a fetch with changes, of any feed or of one of `feeds`. While its last run is open a
     job does not start again; `run_both` starts it all the same, `close_previous` ends the open one first.
     `incident` are the fields of the incident that each run gets.
@@ -178,6 +179,8 @@ class Job:
     pack: str = ""
     details: str = ""
     start: str = ""
+    end: str = ""
+    timezone: str = ""
     enabled: bool = True
     incident: Mapping[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from warroom.engine.builtins import BUILTINS, Desk
 from warroom.engine.commandline import parse_command_line
 from warroom.engine.dispatch import FETCH_INCIDENTS, FETCH_INDICATORS, TEST, BuiltinCall, Dispatcher
 from warroom.engine.errors import HomeMissing, UsageError
+from warroom.engine.feed_changes import note_feed_change
 from warroom.engine.files import FileKeeper
 from warroom.engine.house import modules
 from warroom.engine.instances import Instances, SecretInput
@@ -241,7 +242,10 @@ class Host:
         instance, integration = self._enabled(instance_name)
         name = FETCH_INDICATORS if _fetches_indicators(integration, instance) else FETCH_INCIDENTS
         job = self._dispatcher.special(instance, integration, name, timeout_seconds)
-        return self._runner.run(job, Hooks(on_call, on_progress))
+        result = self._runner.run(job, Hooks(on_call, on_progress))
+        if result.status == "ok" and result.indicators_changed:
+            note_feed_change(self.store, instance.name, self._clock())
+        return result
 
     def fetch_interval_seconds(self, instance_name: str) -> float:
         """Seconds between two fetches of this instance. Raises UsageError as `fetch` does."""

@@ -37,6 +37,7 @@ class RunResult:
 
     `entries` are war room entries in server form, secrets replaced. `error` is one text for a person, None when
     `status` is ok. `max_rss_bytes` is the peak resident memory of the child process, 0 when no process was needed.
+    `indicators_changed` counts those that it made or changed, `indicators_created` only the new ones.
     """
 
     instance: str
@@ -49,6 +50,7 @@ class RunResult:
     duration_seconds: float = 0.0
     max_rss_bytes: int = 0
     indicators_created: int = 0
+    indicators_changed: int = 0
     incidents: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -160,6 +160,7 @@ class _Attempt:
             duration_seconds=ending.duration_seconds,
             max_rss_bytes=ending.max_rss_bytes,
             indicators_created=self.indicators.created,
+            indicators_changed=self.indicators.changed,
             incidents=self.masker.value([*self.house.created_incidents, *self.fetched]),
         )
 

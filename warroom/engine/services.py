@@ -153,6 +153,7 @@ class IndicatorCalls:
     source: Source
     on_progress: Callable[[Progress], None] | None = None
     created: int = 0
+    changed: int = 0
     taken: int = 0
     excluded: int = 0
     refused: list[str] = field(default_factory=list)
@@ -193,6 +194,7 @@ class IndicatorCalls:
             return NULL
         result = self.store.indicators.apply(batch, self.source)
         self.created += result.created
+        self.changed += result.created + result.updated
         self.taken += result.created + result.updated + result.unchanged
         self.excluded += result.excluded
         self.refused_count += len(result.refused)
