@@ -65,6 +65,27 @@ def steps(expression: str) -> tuple[Step, ...]:
     return tuple(found)
 
 
+def balanced(expression: str) -> bool:
+    """Whether all brackets, quotes and regular expressions of a text are closed."""
+    try:
+        _outside(expression, expression)
+    except ExpressionError:
+        return False
+    return True
+
+
+def below(path: str, root: str) -> str | None:
+    """What is left of `path` below `root`, selectors and indexes aside: "" when both are the same, else None."""
+    names, inner = _plain_segments(root), _segments(_without_mutator(path)[0].strip(), path)
+    keys = [segment.partition("(")[0].strip() for segment in inner]
+    return ".".join(inner[len(names) :]) if keys[: len(names)] == names else None
+
+
+def _plain_segments(path: str) -> list[str]:
+    segments = _segments(_without_mutator(path)[0].strip(), path)
+    return [segment.partition("(")[0].strip() for segment in segments if not segment.startswith("[")]
+
+
 def _without_mutator(expression: str) -> tuple[str, str | None]:
     for at in _outside(expression, expression):
         if expression[at] == "=":
