@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from warroom.runtime import dt
 from warroom.runtime.masking import masker
 from warroom.runtime.wire import Wire
 
@@ -142,8 +142,11 @@ class Demisto:
         return str(uuid.uuid4())
 
     def dt(self, obj: Any, trnsfrm: str) -> Any:
-        """The value at a dotted path, through lists. Raises ValueError for any other expression."""
-        return dt.evaluate(obj, trnsfrm)
+        """What an expression of the context query language finds, None for nothing. Raises ValueError, see core.dt."""
+        # Few scripts use it, and its parser takes a while to load.
+        from warroom.core.dt import evaluate
+
+        return evaluate(obj, trnsfrm, now=time.time())
 
     # -- results and logs ------------------------------------------------------------------------------------------
 

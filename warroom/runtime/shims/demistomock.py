@@ -172,7 +172,7 @@ def setContext(contextPath: str, value: Any) -> None:
 
 
 def dt(obj: Any, trnsfrm: str) -> Any:
-    from warroom.runtime.dt import evaluate
+    from warroom.core.dt import evaluate
 
     return evaluate(obj, trnsfrm)
 
