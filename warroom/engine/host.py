@@ -28,6 +28,10 @@ from warroom.engine.house import modules
 from warroom.engine.instances import Instances, SecretInput
 from warroom.engine.investigation import Investigation
 from warroom.engine.job import NO_HOOKS, Hooks, Job
+from warroom.engine.playbooks.answers import Answers
+from warroom.engine.playbooks.events import Event, PlaybookRun
+from warroom.engine.playbooks.house import House
+from warroom.engine.playbooks.runs import Decision, Playbooks
 from warroom.engine.process import COMMAND_SECONDS, Stopper
 from warroom.engine.results import ERROR, Progress, RunResult, error_text, shape, text_entry
 from warroom.engine.runner import Runner
@@ -46,8 +50,8 @@ OnProgress = Callable[[Progress], None]
 class Host:
     """One home folder in use. Any number of processes may use the same home at once.
 
-    The seam for playbooks and jobs: they call `run_call` for a task, and merge the `EntryContext` of the entries
-    into the context of their investigation; commands alone keep it in their entries.
+    Playbooks call `run_call` for a task, and merge the `EntryContext` of the entries into the context of their
+    incident; commands alone keep it in their entries.
     """
 
     def __init__(
@@ -226,6 +230,59 @@ class Host:
             raise UsageError(f"unknown script {name!r}")
         hooks = Hooks(on_call, on_progress)
         return self.run_call(name, args or {}, timeout_seconds=timeout_seconds, hooks=hooks)[0]
+
+    @property
+    def playbook_runs(self) -> Playbooks:
+        """The runs of playbooks in this home: `get`, `list` and `stop` them."""
+        return self._playbooks(NO_HOOKS)
+
+    def run_playbook(
+        self,
+        name_or_id: str,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        incident: Mapping[str, Any] | None = None,
+        answers: Answers | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        job: str = "",
+        on_start: Callable[[str], None] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> PlaybookRun:
+        """Runs a playbook as far as it gets: to its end, to a question that nobody answers, or to an error.
+
+        `inputs` by key; the key "" replaces the query of an indicator playbook. `incident` are the fields of the
+        incident to work on: the stored one with its `id`, else a new one. `on_start` gets the id of the run, under
+        which `resume_playbook` finds it. Raises UsageError before anything runs, for a playbook or an input that is unknown.
+        """
+        return self._playbooks(Hooks(on_progress=on_progress)).begin(
+            name_or_id, inputs or {}, incident=incident, answers=answers, on_event=on_event, job=job, on_start=on_start
+        )
+
+    def resume_playbook(
+        self,
+        run_id: str,
+        *,
+        decision: Decision | None = None,
+        answers: Answers | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> PlaybookRun:
+        """Goes on with a run that waits, failed, or was killed. See `Playbooks.resume`."""
+        return self._playbooks(Hooks(on_progress=on_progress)).resume(
+            run_id, decision=decision, answers=answers, on_event=on_event
+        )
+
+    def _playbooks(self, hooks: Hooks) -> Playbooks:
+        def call(
+            name: str, args: Mapping[str, Any], overrides: Modifiers, investigation: Investigation
+        ) -> list[RunResult]:
+            return self.run_call(name, args, overrides, hooks=hooks, investigation=investigation)
+
+        house = House(
+            self.store, lambda: self.catalog, self._dispatcher, call, lambda: modules(self.store, self.catalog),
+            self._clock, self._sleep,
+        )  # fmt: skip
+        return Playbooks(house, self.home / "runs")
 
     def fetch(
         self,
