@@ -116,8 +116,6 @@ def _allowed(text: str, slot: Slot) -> bool:
 
 
 def _sub_playbook(playbook: Playbook, task: Task, known: Known) -> Iterator[Finding]:
-    if task.playbook in known.own_playbooks:
-        return
     called = known.playbook(task.playbook)
     if called is None:
         names = [item.name for item in known.playbooks]

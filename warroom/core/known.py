@@ -48,7 +48,7 @@ class Known:
 
     `brands` maps the names of an integration, in lower case, to its id; `modifiers` are the arguments that every
     command takes, `refused` those of XSOAR that the host refuses; `transformers` maps each stock transformer to its
-    arguments, `filters` are the stock operators. `own_playbooks` the host runs by itself, with no yml.
+    arguments, `filters` are the stock operators.
     """
 
     commands: Mapping[str, Sequence[Callee]] = field(default_factory=dict)
@@ -60,7 +60,6 @@ class Known:
     refused: frozenset[str] = frozenset()
     filters: frozenset[str] = frozenset()
     transformers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    own_playbooks: frozenset[str] = frozenset()
 
     def playbook(self, name: str) -> Playbook | None:
         """The playbook of this name or id, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from warroom.core.expression_errors import ExpressionError, Unsupported
@@ -13,6 +13,7 @@ from warroom.core.known import Known
 from warroom.core.names import near
 from warroom.core.playbook import Clauses, Expression, Playbook, Task
 from warroom.core.task_values import input_values, loop_values, task_values
+from warroom.core.wording import shortened
 
 INPUTS = "inputs"
 # Roots that the server fills, whatever the playbook does.
@@ -53,17 +54,24 @@ def check_paths(playbook: Playbook, known: Known) -> Iterator[Finding]:
     """The findings about inputs, context paths and outputs of one playbook."""
     used: set[str] = set()
     reach = _around(playbook, known, frozenset())
+    unsure: list[str] = []
     for task in playbook.tasks.values():
         within = reach | _inside_loop(task, known)
         for values, seen in ((task_values, reach), (loop_values, within)):
-            yield from _values(playbook, task, values(task), seen, used)
+            yield from _values(playbook, task, values(task), seen, used, unsure)
     for place, value in input_values(playbook):
         # A default is read in the context of whoever calls, which is not known here.
         paths, complaint = _read(playbook, None, place, value)
         used.update(path for path in paths if path.startswith(INPUTS + "."))
         yield from complaint
     yield from _inputs(playbook, used)
-    yield from _outputs(playbook, known)
+    yield from _outputs(playbook, known, unsure)
+    if unsure:
+        told = ", ".join(dict.fromkeys(unsure))
+        yield warning(
+            playbook, None, "not-checked", f"nothing here is known to set {shortened(told, 200)}: {reach.open_because}",
+            "mend what is unknown, then check again",
+        )  # fmt: skip
 
 
 def sets(playbook: Playbook, known: Known, above: frozenset[str] = frozenset()) -> Reach:
@@ -78,7 +86,7 @@ def sets(playbook: Playbook, known: Known, above: frozenset[str] = frozenset()) 
 
 def _task_sets(task: Task, known: Known, above: frozenset[str]) -> Reach:
     if task.kind == "collection":
-        return Reach(frozenset({f"{task.name}.Answers", task.name}))
+        return Reach(frozenset({task.answers_key}))
     if task.playbook:
         return _sub_sets(task, known, above)
     if not task.script:
@@ -93,8 +101,7 @@ def _task_sets(task: Task, known: Known, above: frozenset[str]) -> Reach:
 def _sub_sets(task: Task, known: Known, above: frozenset[str]) -> Reach:
     called = known.playbook(task.playbook)
     if called is None:
-        own = task.playbook in known.own_playbooks
-        return Reach(open_because="" if own else f"playbook {task.playbook} is not known")
+        return Reach(open_because=f"playbook {task.playbook} is not known")
     if task.separate_context:
         return Reach(frozenset(plain(item.path) for item in called.outputs))
     return sets(called, known, above)
@@ -147,6 +154,7 @@ def _values(
     values: Iterable[tuple[str, Expression | Clauses]],
     reach: Reach,
     used: set[str],
+    unsure: list[str],
 ) -> Iterator[Finding]:
     for place, value in values:
         paths, complaint = _read(playbook, task, place, value)
@@ -156,7 +164,7 @@ def _values(
             if root == INPUTS:
                 used.add(path)
             elif root and root not in _SERVER_ROOTS and not reach.has(plain(path)):
-                yield _never_set(playbook, task, f"{place} reads {path}", plain(path), reach)
+                yield from _never_set(playbook, task, f"{place} reads {path}", plain(path), reach, unsure)
 
 
 def _read(
@@ -171,15 +179,17 @@ def _read(
         return [], [error(playbook, task, "expression", f"{place}: {wrong}", "correct the expression")]
 
 
-def _never_set(playbook: Playbook, task: Task | None, what: str, path: str, reach: Reach) -> Finding:
-    level: Callable[..., Finding] = error
-    why = ", which nothing here sets"
+def _never_set(
+    playbook: Playbook, task: Task | None, what: str, path: str, reach: Reach, unsure: list[str]
+) -> Iterator[Finding]:
+    """A finding; nothing but a line in `unsure` when something unknown may set the path."""
+    what += f", which nothing here sets{near(path, reach.paths)}"
     if path.partition(".")[0] in _EXTRACTED_ROOTS:
-        level, why = warning, ", which nothing here sets; a server may, by extracting indicators"
+        yield warning(playbook, task, "never-set", what, "a server may, by extracting indicators; else set it first")
     elif reach.open_because:
-        level, why = warning, f", which nothing here is known to set ({reach.open_because})"
-    mend = "correct the path, or set it first"
-    return level(playbook, task, "never-set", what + why + near(path, reach.paths), mend)
+        unsure.append(path)
+    else:
+        yield error(playbook, task, "never-set", what, "correct the path, or set it first")
 
 
 def _inputs(playbook: Playbook, used: set[str]) -> Iterator[Finding]:
@@ -202,11 +212,11 @@ def _input_key(path: str, declared: set[str]) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-def _outputs(playbook: Playbook, known: Known) -> Iterator[Finding]:
+def _outputs(playbook: Playbook, known: Known, unsure: list[str]) -> Iterator[Finding]:
     reach = sets(playbook, known)
     for item in playbook.outputs:
         if not reach.has(plain(item.path)):
-            yield _never_set(playbook, None, f"output {item.path} is declared", plain(item.path), reach)
+            yield from _never_set(playbook, None, f"output {item.path} is declared", plain(item.path), reach, unsure)
 
 
 def plain(path: str) -> str:

@@ -110,6 +110,11 @@ class Task:
             return not self.script
         return self.kind == "condition" and not self.script and not self.branches
 
+    @property
+    def answers_key(self) -> str:
+        """The context key that the answers to its form lie under: the title of the form, which need not be its name."""
+        return (self.message.title if self.message else "") or self.name
+
 
 @dataclass(frozen=True)
 class Input:

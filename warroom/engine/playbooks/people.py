@@ -35,13 +35,13 @@ def complete(work: Work, label: str) -> Outcome:
 
 
 def answered(work: Work, reply: Reply) -> Outcome:
-    """The outcome of a task that somebody answered. Answers of a form go to the context, below the task's name."""
+    """The outcome of a task that somebody answered. Answers of a form go to the context, below the form's title."""
     comment = f": {reply.comment}" if reply.comment else ""
     if reply.label:
         return Outcome(labels=(reply.label,), why=f"answered {reply.label!r}{comment}")
     if reply.answers:
         context = work.investigation.context
-        work.investigation.context = {**context, work.task.name: {"Answers": dict(reply.answers)}}
+        work.investigation.context = {**context, work.task.answers_key: {"Answers": dict(reply.answers)}}
         return Outcome(why=f"answered{comment}", got=dict(reply.answers))
     return Outcome(why=f"somebody did it{comment}")
 
