@@ -208,3 +208,28 @@ def test_analysts_tag_set_during_the_cycle_survives() -> None:
         here.edit({"host": 41, "add_tags": ["looking into it"]})
         here.record("outcome", plan["decisions"], [here.row(plan["decisions"][0])])
         assert here.tags("host", 41)[:3] == ["finance", HOST_TAG, "looking into it"]
+
+
+@FORMS
+def test_plan_as_if_tagged_tells_what_would_be_done_and_changes_nothing(form: dict[str, Any]) -> None:
+    with world(form, seed()) as here:
+        plan = here.run("vectra-response-plan", tagged="host:41,host:42,account:7,detection:9001,host:99")
+        assert ids(plan) == ["block host:41", "block account:7", "block detection:9001"]
+        assert plan["mode"] == "dry_run" and plan["decisions"][0]["args"]["ip"] == "10.20.3.7"
+        assert [(held["key"], held["why"]) for held in plan["held_back"]] == [
+            ("host:42", "member of no-block group 'NoBlock'")
+        ]
+        assert plan["errors"] == ["host:99 is not known to Vectra."]
+        assert here.tags("host", 41) == ["finance"] and here.plan()["decisions"] == []
+
+
+def test_plan_as_if_tagged_without_a_block_tag_says_so() -> None:
+    with world(EVERY_FORM[0], seed(), host_block_tag="") as here:
+        plan = here.run("vectra-response-plan", tagged="host:41")
+        assert ids(plan) == [] and "'host_block_tag' is empty" in plan["errors"][0]
+        assert plan["tags"]["host"] == {"block": "", "unblock": "vectra_host_unblock"}
+
+
+def test_plan_as_if_tagged_wrong_key_is_named() -> None:
+    with world(EVERY_FORM[0], seed()) as here, pytest.raises(ValueError, match="'tagged': 'hots:41' is no key"):
+        here.run("vectra-response-plan", tagged="hots:41")

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import dateparser
@@ -1269,6 +1269,19 @@ def detection_rules_met(ctx: Context, detection: Detection, slack: Mapping[str, 
     return found
 
 
+def block_tag_of(settings: Settings, key: str) -> str:
+    """The tag by which a person asks for a block of this entity; empty when that rule is off."""
+    kind = key.partition(":")[0]
+    return settings.detection.block_tag if kind == "detection" else settings.rules(kind).block_tag
+
+
+def tags_of(settings: Settings) -> dict[str, dict[str, str]]:
+    """Block and unblock tag of each kind of entity, as configured; empty where switched off."""
+    rules: dict[str, EntityRules | DetectionRules] = {kind: settings.rules(kind) for kind in ("host", "account")}
+    rules["detection"] = settings.detection
+    return {kind: {"block": rule.block_tag, "unblock": rule.unblock_tag} for kind, rule in rules.items()}
+
+
 def unblock_tag_of(ctx: Context, key: str) -> str:
     """The unblock tag that a person put on this entity, or empty."""
     subject = ctx.subject(key)
@@ -2376,12 +2389,19 @@ class Brain:
 
 @dataclass(frozen=True)
 class Request:
-    """What the caller of a plan adds: flags, the driver instances there are, a static list."""
+    """What the caller of a plan adds: flags, the driver instances there are, a static list.
+
+    `tagged` are keys to plan for as if a person had put the block tag on them; such a plan is a dry run.
+    """
 
     dry_run: bool = False
     groom: bool = False
     drivers: tuple[DriverInstance, ...] | None = None
     static: StaticList | None = None
+    tagged: tuple[str, ...] = ()
+
+
+Subject = TypeVar("Subject", Entity, Detection)
 
 
 class Reader:
@@ -2408,12 +2428,14 @@ class Reader:
         self.attempt("detections", self.read_detections)
         self.look_for_missing()
         self.look_for_named()
+        for key in self.request.tagged:
+            self.look_up(key)
         return self.facts()
 
     def facts(self) -> Facts:
         return Facts(
-            entities=dict(self.entities),
-            detections=dict(self.detections),
+            entities={key: self.as_asked(key, entity) for key, entity in self.entities.items()},
+            detections={key: self.as_asked(key, detection) for key, detection in self.detections.items()},
             groups=tuple(self.groups),
             unread=dict(self.unread),
             looked_up=frozenset(self.looked_up),
@@ -2424,6 +2446,13 @@ class Reader:
             groom=self.request.groom,
             brain=self.brain.name(self.state),
         )
+
+    def as_asked(self, key: str, subject: Subject) -> Subject:
+        """The subject, with the block tag when it is one of those to plan for as if it had it."""
+        tag = block_tag_of(self.settings, key)
+        if key not in self.request.tagged or not tag or tag in subject.tags:
+            return subject
+        return replace(subject, tags=(*subject.tags, tag))
 
     def attempt(self, area: str, read: Callable[[], None]) -> None:
         try:
@@ -2610,7 +2639,20 @@ def make_plan(brain: Brain, request: Request) -> tuple[Plan, int]:
     if aside and not request.dry_run:
         now = brain.now()
         brain.state.update(lambda newest: with_asides(newest, aside, now))
+    unknown = tuple(asked_error(facts, brain.settings, key) for key in request.tagged)
+    plan = replace(plan, errors=(*plan.errors, *(text for text in unknown if text)))
     return without_partial(plan), brain.client.reads
+
+
+def asked_error(facts: Facts, settings: Settings, key: str) -> str:
+    """Why nothing can be planned for an entity as if it had the block tag; empty when all is well."""
+    if key in facts.absent:
+        return f"{key} is not known to Vectra."
+    if key not in facts.entities and key not in facts.detections:
+        return f"{key} could not be read from Vectra."
+    if not block_tag_of(settings, key):
+        return f"{key}: no tag asks for a block, since the parameter '{key.partition(':')[0]}_block_tag' is empty."
+    return ""
 
 
 def without_partial(plan: Plan) -> Plan:
@@ -2734,12 +2776,23 @@ def request_from_args(args: Mapping[str, Any]) -> Request:
     if text is not None or error:
         joined_text = "\n".join(map(str, text)) if isinstance(text, list) else str(text or "")
         static = StaticList(str(args.get("list") or "static"), joined_text, error)
+    tagged = tuple(key_arg(args, "tagged", KINDS))
     return Request(
-        dry_run=argToBoolean(args.get("dry_run") or False),
+        tagged=tagged,
+        dry_run=bool(tagged) or argToBoolean(args.get("dry_run") or False),
         groom=argToBoolean(args.get("groom") or False),
         drivers=drivers_from_arg(args.get("drivers")),
         static=static,
     )
+
+
+def key_arg(args: Mapping[str, Any], name: str, kinds: Sequence[str]) -> list[str]:
+    """Keys of entities such as host:41. Raises ValueError naming those that are none."""
+    keys = [str(key).strip() for key in argToList(args.get(name)) if str(key).strip()]
+    wrong = [key for key in keys if key.partition(":")[0] not in kinds or not key.partition(":")[2]]
+    if wrong:
+        raise ValueError(f"Argument '{name}': {', '.join(wrong)!r} is no key such as {kinds[0]}:41 or {kinds[-1]}:static.")
+    return keys
 
 
 def json_arg(args: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -2796,6 +2849,7 @@ def plan_command(brain: Brain, args: Mapping[str, Any]) -> CommandResults:
         "held_back": [held._asdict() for held in plan.held_back],
         "warnings": list(plan.warnings),
         "errors": list(plan.errors),
+        "tags": tags_of(brain.settings),
     }
     return CommandResults(
         outputs_prefix="VectraResponse.Plan",
@@ -3138,10 +3192,7 @@ def dict_arg(args: Mapping[str, Any], name: str) -> dict[str, str]:
 def release_command(brain: Brain, args: Mapping[str, Any]) -> CommandResults:
     """`vectra-response-release`: let entities go at the next cycle and keep them free, or lift such a release."""
     everything, lift = argToBoolean(args.get("all") or False), argToBoolean(args.get("lift") or False)
-    keys = [str(key).strip() for key in argToList(args.get("keys")) if str(key).strip()]
-    wrong = [key for key in keys if key.partition(":")[0] not in (*KINDS, "destinations") or not key.partition(":")[2]]
-    if wrong:
-        raise ValueError(f"Argument 'keys': {', '.join(wrong)!r} is no key such as host:41 or destinations:static.")
+    keys = key_arg(args, "keys", (*KINDS, "destinations"))
     if everything == bool(keys):
         raise ValueError("Give either the argument 'keys' or 'all=true'.")
     hours = arg_to_number(args.get("hours"))

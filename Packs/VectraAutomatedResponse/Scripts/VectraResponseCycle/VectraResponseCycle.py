@@ -56,7 +56,9 @@ WORTH_A_MAIL = (*DONE, "failed")
 
 @dataclass(frozen=True)
 class Options:
-    """What one cycle is told. `brains` empty means all; `owner` names who holds the lease."""
+    """What one cycle is told. `brains` empty means all, `keys` empty all that the plan says; `owner` names who holds
+    the lease.
+    """
 
     owner: str
     brains: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class Options:
     destinations_error: str = ""
     notify: bool = True
     mail_to: str = ""
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,14 @@ def with_elements(args: Mapping[str, Any], kind: str, elements: Sequence[str] | 
 def call_args(call: Call) -> dict[str, Any]:
     """The arguments as the server takes them, with the instance that is meant."""
     return {**call.args, "using": call.instance} if call.instance else dict(call.args)
+
+
+def about(plan: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """The plan with only what it says about these entities; whole without any."""
+    if not keys:
+        return dict(plan)
+    chosen = {name: [item for item in plan.get(name) or [] if item["key"] in keys] for name in ("decisions", "held_back")}
+    return {**plan, **chosen}
 
 
 def allowed(plan: Mapping[str, Any], *, dry_run: bool) -> list[dict[str, Any]]:
@@ -536,7 +547,7 @@ def make_plan(
     plans = context_items(ask_brain(house, own.brain, PLAN, wishes), "VectraResponse.Plan")
     if not plans:
         raise CommandFailed(f"{PLAN} gave no plan")
-    plan = plans[0]
+    plan = about(plans[0], options.keys)
     own.mode, own.reads = str(plan.get("mode") or ""), plan.get("reads")
     own.decisions = len(plan.get("decisions") or [])
     report.events += plan_events(plan, own.brain, house.now(), dry_run=options.dry_run)
@@ -658,7 +669,7 @@ def options_from_args(args: Mapping[str, Any], owner: str) -> Options:
     """The arguments, checked. Raises ValueError naming argument and value."""
     return Options(
         owner=str(args.get("owner") or owner),
-        brains=tuple(str(name).strip() for name in argToList(args.get("brains")) if str(name).strip()),
+        brains=words(args, "brains"),
         dry_run=flag(args, "dry_run"),
         groom=flag(args, "groom"),
         list_name=str(args.get("list_name") or "").strip(),
@@ -666,7 +677,12 @@ def options_from_args(args: Mapping[str, Any], owner: str) -> Options:
         destinations_error=one_line(args.get("destinations_error")),
         notify=flag(args, "notify", default=True),
         mail_to=str(args.get("mail_to") or "").strip(),
+        keys=words(args, "keys"),
     )
+
+
+def words(args: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(str(word).strip() for word in argToList(args.get(name)) if str(word).strip())
 
 
 def flag(args: Mapping[str, Any], name: str, *, default: bool = False) -> bool:

@@ -241,6 +241,15 @@ def effects_of_a_cycle() -> int:
 # ---- the cycle
 
 
+def test_run_cycle_with_keys_carries_out_only_what_concerns_them() -> None:
+    fake = new_house()
+    report = cycle(fake, brains=("a",), keys=("host:42",))
+    intents = [args["decisions"] for _, args in fake.calls if args.get("stage") == "intent"]
+    assert [item["key"] for item in json.loads(intents[0])] == ["host:42"]
+    assert sum(name == "vectra-block-host" for name, _ in fake.calls) == 1
+    assert report.brains[0].decisions == 1
+
+
 def test_run_cycle_order_is_lease_plan_intent_command_outcome_reconcile_end() -> None:
     fake = new_house()
     cycle(fake, brains=("a",))
@@ -559,6 +568,7 @@ def test_list_text_no_text_is_an_error() -> None:
 def test_options_from_args_texts_of_the_war_room_are_read() -> None:
     args = {"brains": "a, b", "dry_run": "true", "groom": "false", "list_name": " l ", "notify": "no"}
     assert options_from_args(args, "me") == Options("me", ("a", "b"), True, False, "l", None, "", False, "")
+    assert options_from_args({"keys": "host:41, account:7"}, "me").keys == ("host:41", "account:7")
     assert options_from_args({"owner": "cron", "destinations": ""}, "me").destinations == ""
     with pytest.raises(ValueError, match="Argument 'dry_run' must be true or false, not 'maybe'"):
         options_from_args({"dry_run": "maybe"}, "me")
