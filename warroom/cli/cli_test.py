@@ -118,7 +118,7 @@ def test_manual_names_no_command_that_is_not_there() -> None:
         (["context", "main"], "unknown instance 'main'"),
         (["entries", "--last", "0"], "0 is not in the range"),
         (["emulator", "cortex_xdrr"], "unknown emulator 'cortex_xdrr'; did you mean cortex_xdr?"),
-        (["content", "add", "nowhere"], "there is no integration or script in"),
+        (["content", "add", "nowhere"], "there is no integration, script, playbook or job in"),
         (["content", "remove", "Packs"], "is not among the content paths"),
         (["init", "--server-url", "localhost"], "--server-url must begin with http"),
         (["nonsense"], "No such command 'nonsense'"),

@@ -22,18 +22,21 @@ from warroom.cli import (
     importing,
     indicator,
     instance,
+    job,
     playbook,
+    playbook_run,
     run,
     scaffold,
     vectra,
 )
 from warroom.cli.app import App, Terminal, default_home
 from warroom.content import ContentError
+from warroom.core.expression_errors import ExpressionError
 from warroom.engine import EngineError
 from warroom.store import QueryError, StoreError
 
 FAILED, BAD_USE = 1, 2
-_TOLD = (EngineError, ContentError, QueryError, StoreError)
+_TOLD = (EngineError, ContentError, ExpressionError, QueryError, StoreError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,9 +60,11 @@ def cli(context: click.Context, home_folder: Path | None) -> None:
 
 for command in (
     home.init, instance.instance, configure.configure, indicator.indicator, run.run, run.fetch, run.context,
-    run.entries, emulator.emulator, content.content, playbook.playbook, vectra.vectra, scaffold.scaffold,
+    run.entries, emulator.emulator, content.content, playbook.playbook, job.job, vectra.vectra, scaffold.scaffold,
 ):  # fmt: skip
     cli.add_command(command)
+for command in (playbook_run.run, playbook_run.runs, playbook_run.resume):
+    playbook.playbook.add_command(command)
 indicator.indicator.add_command(importing.import_command)
 indicator.indicator.add_command(exporting.export_command)
 

@@ -23,6 +23,7 @@ from warroom.core.wording import (
     shortened,
 )
 from warroom.engine import UsageError
+from warroom.engine.run_path import run_path
 
 _WIDTH = 110
 
@@ -77,15 +78,17 @@ def show(app: App, name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.svg",
               help="Where the picture goes. Default: standard output.")  # fmt: skip
+@click.option("--run", "run_id", metavar="ID", help="Colour the way that this run took.")
 @pass_app
-def graph(app: App, name: str, output: Path | None) -> None:
+def graph(app: App, name: str, output: Path | None, run_id: str | None) -> None:
     """Draws a playbook as SVG.
 
     Example: warroom playbook graph 'Vectra Automated Response - Cycle' -o cycle.svg
     """
     with app.open() as host:
         found = find_playbook(host.catalog, name)
-    save_picture(picture(found), output)
+        path = run_path(host.playbook_runs.get(run_id), found) if run_id else None
+    save_picture(picture(found, path), output)
 
 
 def save_picture(drawn: str, output: Path | None) -> None:

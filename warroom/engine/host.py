@@ -127,6 +127,11 @@ class Host:
         self.store.close()
 
     @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds since 1970."""
+        return self._clock
+
+    @property
     def catalog(self) -> Catalog:
         """The content of this home, read at first use."""
         if self._catalog is None:
@@ -137,9 +142,9 @@ class Host:
         """Adds a path to the stored ones and returns what lies there. Raises UsageError when there is no content."""
         path = path.absolute()
         found = Catalog.read([path])
-        if not path.exists() or not (found.integrations or found.scripts):
+        if not path.exists() or not (found.integrations or found.scripts or found.playbooks or found.jobs):
             why = f": {found.problems[0].reason}" if found.problems else ""
-            raise UsageError(f"there is no integration or script in {path}{why}")
+            raise UsageError(f"there is no integration, script, playbook or job in {path}{why}")
         stored = self._stored_paths()
         if str(path) not in stored:
             self.store.settings.set(CONTENT_SETTING, [*stored, str(path)])
@@ -252,7 +257,8 @@ class Host:
 
         `inputs` by key; the key "" replaces the query of an indicator playbook. `incident` are the fields of the
         incident to work on: the stored one with its `id`, else a new one. `on_start` gets the id of the run, under
-        which `resume_playbook` finds it. Raises UsageError before anything runs, for a playbook or an input that is unknown.
+        which `resume_playbook` finds it. Raises UsageError before anything runs, for a playbook or an input that is
+        unknown.
         """
         return self._playbooks(Hooks(on_progress=on_progress)).begin(
             name_or_id, inputs or {}, incident=incident, answers=answers, on_event=on_event, job=job, on_start=on_start
