@@ -10,7 +10,6 @@ calls leaves an intent behind, so the next plan decides the same again, and driv
 """
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,16 +19,10 @@ from typing import Any, NamedTuple
 
 import demistomock as demisto
 from CommonServerPython import *
+from ResponseHouseApiModule import *
 
-BRAIN_BRAND = "VectraAutomatedResponse"
-NOTIFIER_BRAND = "ResponseNotifier"
 PLAN, RECORD, RECONCILE = "vectra-response-plan", "vectra-response-cycle-record", "vectra-response-reconcile"
 OUTCOME, CYCLE, RECORDED = "VectraResponse.Outcome", "VectraResponse.Cycle", "VectraResponse.Record"
-DRIVER_COMMANDS = frozenset(
-    f"vectra-{action}-{kind}"
-    for action in ("block", "unblock")
-    for kind in ("host", "account", "detection", "destinations")
-) | {"vectra-groom-host", RECONCILE}
 TITLE = "Vectra Automated Response"
 LINES_IN_MAIL = 200
 
@@ -72,18 +65,6 @@ class Options:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class House:
-    """What a cycle may use: commands, the list of instances, the commands of instances or brands, the clock (epoch
-    seconds).
-    """
-
-    execute: Callable[[str, dict[str, Any]], Any]
-    modules: Callable[[], Mapping[str, Mapping[str, Any]]]
-    supported: Callable[[], Mapping[str, Sequence[Mapping[str, Any]]]]
-    now: Callable[[], float]
-
-
 class Call(NamedTuple):
     """A generic command for one decision. `instance` empty means every instance that has the command."""
 
@@ -100,10 +81,6 @@ class Event(NamedTuple):
     text: str
     at: float
     details: Mapping[str, str] = {}
-
-
-class CommandFailed(Exception):
-    """A command could not be run or answered with an error; the text is the server's."""
 
 
 @dataclass
@@ -174,7 +151,9 @@ def about(plan: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     """The plan with only what it says about these entities; whole without any."""
     if not keys:
         return dict(plan)
-    chosen = {name: [item for item in plan.get(name) or [] if item["key"] in keys] for name in ("decisions", "held_back")}
+    chosen = {
+        name: [item for item in plan.get(name) or [] if item["key"] in keys] for name in ("decisions", "held_back")
+    }
     return {**plan, **chosen}
 
 
@@ -187,31 +166,6 @@ def allowed(plan: Mapping[str, Any], *, dry_run: bool) -> list[dict[str, Any]]:
 
 
 # ---- pure: replies
-
-
-def entries_of(reply: Any) -> list[dict[str, Any]]:
-    """The entries of a reply, whatever the server gave."""
-    items = reply if isinstance(reply, list) else [reply]
-    return [item for item in items if isinstance(item, dict)]
-
-
-def context_items(entries: Iterable[Mapping[str, Any]], prefix: str) -> list[dict[str, Any]]:
-    """Everything that entries put under one context path, as a flat list."""
-    found: list[dict[str, Any]] = []
-    for entry in entries:
-        for key, value in (entry.get("EntryContext") or {}).items():
-            if key.partition("(")[0] == prefix:
-                found += [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
-    return found
-
-
-def errors_of(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """(instance, brand, text) of every error entry."""
-    return [
-        (str(entry.get("ModuleName") or ""), str(entry.get("Brand") or ""), one_line(entry.get("Contents")))
-        for entry in entries
-        if entry.get("Type") == EntryType.ERROR
-    ]
 
 
 def outcome_rows(
@@ -256,23 +210,7 @@ def by_brain(rows: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def list_text(entries: Sequence[Mapping[str, Any]]) -> str:
-    """The text of a list. Raises CommandFailed when there is none: a missing list is not an empty one."""
-    failed = errors_of(entries)
-    if failed:
-        raise CommandFailed(failed[0][2])
-    texts = [entry.get("Contents") for entry in entries]
-    if not texts or texts[0] is None:
-        raise CommandFailed("the server gave no text")
-    return texts[0] if isinstance(texts[0], str) else json.dumps(texts[0])
-
-
 # ---- pure: telling people
-
-
-def one_line(value: Any) -> str:
-    """Any text on one line."""
-    return " ".join(str(value if value is not None else "").split())
 
 
 def outcome_kind(row: Mapping[str, Any]) -> str:
@@ -310,11 +248,6 @@ def outcome_event(row: Mapping[str, Any], decision: Mapping[str, Any] | None, br
         "reason": said or why,
     }
     return Event(outcome_kind(row), brain, one_line(text), float(row.get("time") or 0), details)
-
-
-def who(key: str, name: str) -> str:
-    kind, _, number = key.partition(":")
-    return f"{kind} {name} ({number})" if name and name != number else f"{kind} {number}".strip()
 
 
 def plan_events(plan: Mapping[str, Any], brain: str, now: float, *, dry_run: bool) -> list[Event]:
@@ -423,23 +356,6 @@ def cycle_output(report: Report, *, dry_run: bool) -> dict[str, Any]:
 # ---- steps
 
 
-def run(house: House, command: str, args: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The entries of one command, error entries too. Raises CommandFailed when the server refuses to run it."""
-    try:
-        return entries_of(house.execute(command, dict(args)))
-    except ValueError as error:
-        raise CommandFailed(one_line(error)) from error
-
-
-def ask_brain(house: House, brain: str, command: str, args: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The entries of a command of one brain. Raises CommandFailed for an error entry too."""
-    entries = run(house, command, {**args, "using": brain})
-    failed = errors_of(entries)
-    if failed:
-        raise CommandFailed(failed[0][2])
-    return entries
-
-
 def find_brains(house: House, options: Options) -> list[str]:
     """The named brains, or all enabled ones. Raises ValueError when there is none or a name is wrong."""
     enabled = instances_of(house, BRAIN_BRAND)
@@ -449,26 +365,6 @@ def find_brains(house: House, options: Options) -> list[str]:
     if not enabled:
         raise ValueError(f"There is no enabled instance of {BRAIN_BRAND}; add one per Vectra brain.")
     return list(options.brains) or enabled
-
-
-def instances_of(house: House, brand: str) -> list[str]:
-    return sorted(
-        name
-        for name, module in (house.modules() or {}).items()
-        if module.get("brand") == brand and module.get("state") == "active"
-    )
-
-
-def driver_list(house: House) -> list[dict[str, Any]]:
-    """The enabled driver instances with the commands of the driver interface that each has."""
-    commands = house.supported() or {}
-    found = []
-    for name, module in sorted((house.modules() or {}).items()):
-        offered = {str(item.get("name")) for item in commands.get(name) or commands.get(str(module.get("brand"))) or ()}
-        own = sorted(offered & DRIVER_COMMANDS)
-        if own and module.get("state") == "active":
-            found.append({"instance": name, "brand": str(module.get("brand")), "commands": own})
-    return found
 
 
 def read_destinations(house: House, options: Options) -> dict[str, str]:
@@ -681,17 +577,6 @@ def options_from_args(args: Mapping[str, Any], owner: str) -> Options:
     )
 
 
-def words(args: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    return tuple(str(word).strip() for word in argToList(args.get(name)) if str(word).strip())
-
-
-def flag(args: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
-    try:
-        return default if args.get(name) in (None, "") else argToBoolean(args[name])
-    except ValueError:
-        raise ValueError(f"Argument '{name}' must be true or false, not {args[name]!r}.") from None
-
-
 def cycle_results(report: Report, *, dry_run: bool) -> CommandResults:
     """The timeline for the war room, the numbers for the context."""
     lines = [*timeline(report), *(summary(brain) for brain in report.brains)]
@@ -709,8 +594,7 @@ def main() -> None:
     """Run one cycle. A brain or driver that fails is told in the result; an error entry means wrong arguments."""
     try:
         options = options_from_args(demisto.args(), uuid.uuid4().hex)
-        house = House(demisto.executeCommand, demisto.getModules, demisto.getAllSupportedCommands, time.time)
-        return_results(cycle_results(run_cycle(house, options), dry_run=options.dry_run))
+        return_results(cycle_results(run_cycle(house_of(), options), dry_run=options.dry_run))
     except Exception as error:
         return_error(f"VectraResponseCycle: {error}", error=error)
 
