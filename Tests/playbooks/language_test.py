@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import yaml
 from warroom.core.context import merged
 from warroom.core.dt import evaluate
 from warroom.core.expression_errors import ExpressionError, Unsupported
-from warroom.core.filters import holds
-from warroom.core.transformers import transform
+from warroom.core.filter_scripts import SCRIPT_FILTERS
+from warroom.core.filters import STOCK_FILTERS, holds
+from warroom.core.transformers import SCRIPT_TRANSFORMERS, STOCK_TRANSFORMERS, transform
 
 FOLDER = Path(__file__).parent / "cases" / "language"
 
@@ -58,3 +60,14 @@ def test_transformer_case_gives_what_the_documentation_says(case: dict[str, Any]
 @pytest.mark.parametrize("case", cases("context"))
 def test_context_case_gives_what_the_documentation_says(case: dict[str, Any]) -> None:
     assert merged(case["before"], case["outputs"]) == case["after"]
+
+
+def test_docs_name_exactly_the_filters_and_transformers_that_there_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "expressions.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("- ")]
+    documented = [set(re.findall(r"`([\w-]+)`", line)) for line in lines]
+    transformers = {**STOCK_TRANSFORMERS, **SCRIPT_TRANSFORMERS}
+    whole = {name for name, transformer in transformers.items() if transformer.whole}
+    assert set.union(*documented[:6]) == {*STOCK_FILTERS, *SCRIPT_FILTERS}
+    assert documented[6] | documented[8] == {*transformers} - whole
+    assert documented[7] | documented[9] == whole

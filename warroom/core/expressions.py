@@ -196,17 +196,16 @@ def _worked(value: Any, parts: Mapping[str, Any], scope: Scope, root: str) -> An
 
 
 def _filtered(value: Any, clauses: Clauses, root: str, scope: Scope) -> Any:
-    kept = [item for item in listed(value) if _keeps(item, clauses, root, scope)]
+    # The right sides are the same for all items.
+    prepared = [[(clause, _operand(clause.get("right"), scope)) for clause in group] for group in clauses]
+    kept = [item for item in listed(value) if _keeps(item, prepared, root, scope)]
     return None if not kept else kept[0] if len(kept) == 1 else kept
 
 
-def _keeps(item: Any, clauses: Clauses, root: str, scope: Scope) -> bool:
+def _keeps(item: Any, prepared: list[list[tuple[Mapping[str, Any], Any]]], root: str, scope: Scope) -> bool:
     return all(
-        any(
-            _holds(clause, _of_item(clause.get("left"), item, root, scope), _operand(clause.get("right"), scope), scope)
-            for clause in alternatives
-        )
-        for alternatives in clauses
+        any(_holds(clause, _of_item(clause.get("left"), item, root, scope), right, scope) for clause, right in group)
+        for group in prepared
     )
 
 

@@ -43,7 +43,7 @@ def pattern(source: str, flags: str) -> Pattern:
     if "y" in flags:
         raise Unsupported("the flag y of a regular expression")
     changed = re.sub(r"\(\?<(?![=!])", "(?P<", source).replace(r"\/", "/")
-    options = re.NOFLAG if hasattr(re, "NOFLAG") else 0
+    options = 0
     for flag in flags:
         options |= _FLAGS.get(flag, 0)
     try:
