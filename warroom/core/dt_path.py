@@ -144,18 +144,22 @@ def _part(segment: str, expression: str) -> list[Step]:
 
 
 def _outside(text: str, expression: str, *, brackets: bool = False) -> list[int]:
-    """Positions outside of brackets, quotes and regular expressions; with `brackets` the opening ones, too."""
+    """Positions outside of brackets, quotes and regular expressions; with `brackets` the opening ones, too.
+
+    Quotes and regular expressions are only in JavaScript: in brackets and behind a `=`.
+    """
     found: list[int] = []
     open_: list[str] = []
-    at, before = 0, "("
+    at, before, mutates = 0, "(", False
     while at < len(text):
         char = text[at]
-        if open_ and (char in "\"'" or (char == "/" and before in _BEFORE_PATTERN)):
+        if (open_ or mutates) and (char in "\"'" or (char == "/" and before in _BEFORE_PATTERN)):
             at = _after(text, at, char, expression)
             before = char
             continue
         if not open_ and (brackets or char not in _CLOSING):
             found.append(at)
+        mutates = mutates or (char == "=" and not open_)
         _track(char, open_, expression)
         before = before if char.isspace() else char
         at += 1

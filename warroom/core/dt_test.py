@@ -54,6 +54,9 @@ def test_evaluate_selector_keeps_what_a_filter_keeps(numbers: list[int]) -> None
         ("many.k", [1, 2]),
         ("many.[0].k", 1),
         (".=val.one.k + 1", 2),
+        ("one=val.k + '('", "1("),
+        ("one=/[/(]/.test('(') && val.k", 1),
+        ("o'clock.x", 3),
         ("a=val.k == 'y' ? 'Y' : undefined", "Y"),
     ],
 )
@@ -64,6 +67,7 @@ def test_evaluate_unusual_forms_are_understood(expression: str, value: Any) -> N
         "one": {"k": 1},
         "nulls": None,
         "many": [[{"k": 1}], [{"k": 2}]],
+        "o'clock": {"x": 3},
     }
     assert evaluate(root, expression) == value
 
@@ -116,6 +120,10 @@ def test_pieces_braces_inside_of_a_path_belong_to_it() -> None:
     assert pieces('x ${a(val.b == "}").c} ${d={e: val}}!') == [
         (False, "x "), (True, 'a(val.b == "}").c'), (False, " "), (True, "d={e: val}"), (False, "!"),
     ]  # fmt: skip
+
+
+def test_pieces_quoted_brace_in_a_mutator_closes_nothing() -> None:
+    assert pieces("${a=val + '}'}!") == [(True, "a=val + '}'"), (False, "!")]
 
 
 def test_pieces_open_placeholder_is_text() -> None:

@@ -216,6 +216,11 @@ def test_check_long_values_are_shortened() -> None:
     assert "(40 items)" in why
 
 
+def test_check_comparison_after_a_true_one_is_not_made() -> None:
+    clauses = [[clause("isExists", path("File")), clause("isTrue", path("inputs.Word"))]]
+    assert check(clauses, SCOPE).holds
+
+
 def test_check_nothing_holds() -> None:
     assert check([], SCOPE).holds
     assert not check([[]], SCOPE).holds

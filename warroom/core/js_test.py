@@ -27,6 +27,7 @@ VALUES = st.none() | st.booleans() | st.integers(-9, 9) | st.text("01a ", max_si
         ("'' == 0", True),
         ("true == '1'", True),
         ("[1] == 1", True),
+        ("['a'] == 'a'", True),
         ("[] == []", False),
         ("NaN == NaN", False),
         ("'a' != 'b'", True),
