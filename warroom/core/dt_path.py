@@ -178,8 +178,10 @@ def _track(char: str, open_: list[str], expression: str) -> None:
 
 
 def _after(text: str, start: int, quote: str, expression: str) -> int:
-    at = start + 1
-    while at < len(text) and text[at] != quote:
+    at, in_class = start + 1, False
+    while at < len(text) and (in_class or text[at] != quote):
+        # A slash between the brackets of a regular expression does not end it.
+        in_class = quote == "/" and text[at] != "]" and (in_class or text[at] == "[")
         at += 2 if text[at] == "\\" else 1
     if at >= len(text):
         raise ExpressionError(f"{quote} is not closed", repr(expression))
