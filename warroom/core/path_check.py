@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from warroom.core import js
+from warroom.core.dt_path import Mutator, Selector, steps
 from warroom.core.expression_errors import ExpressionError, Unsupported
 from warroom.core.expressions import references
 from warroom.core.findings import Finding, error, warning
 from warroom.core.known import Known
 from warroom.core.names import near
 from warroom.core.playbook import Clauses, Expression, Playbook, Task
-from warroom.core.task_values import input_values, loop_values, task_values
+from warroom.core.task_values import input_values, loop_values, path_texts, task_values
 from warroom.core.wording import shortened
 
 INPUTS = "inputs"
@@ -171,12 +173,23 @@ def _read(
     playbook: Playbook, task: Task | None, place: str, value: Expression | Clauses
 ) -> tuple[list[str], list[Finding]]:
     try:
+        for path in path_texts(value):
+            if path.startswith("${"):
+                raise ExpressionError("the path is not closed", repr(shortened(path, 60)))
+            _parse(path)
         return references(value), []
     except Unsupported as gap:
         mend = "write it another way; this host stops there"
         return [], [error(playbook, task, "unsupported", f"{place}: {gap}", mend)]
     except ExpressionError as wrong:
         return [], [error(playbook, task, "expression", f"{place}: {wrong}", "correct the expression")]
+
+
+def _parse(path: str) -> None:
+    """Raises what a run would raise over the path's form, its JavaScript included, whatever the values are."""
+    for step in steps(path):
+        if isinstance(step, (Selector, Mutator)):
+            js.parse(step.source)
 
 
 def _never_set(

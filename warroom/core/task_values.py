@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from warroom.core.placeholders import bare, pieces
 from warroom.core.playbook import Clauses, Expression, Playbook, Task
 
 
@@ -46,6 +47,40 @@ def uses(place: str, value: Expression | Clauses) -> Iterator[Use]:
         yield from _in_complex(place, value.get("complex") or {})
     else:
         yield from _in_clauses(place, value)
+
+
+def path_texts(value: Expression | Clauses) -> Iterator[str]:
+    """Every path inside a value as it is written, with its selectors; and each text that begins a path and ends none."""
+    if not isinstance(value, Mapping):
+        sides = (comparison.get(side) for row in value for comparison in row for side in ("left", "right"))
+        yield from (path for side in sides for path in _side_texts(side))
+        return
+    if isinstance(value.get("simple"), str):
+        yield from _in_text(value["simple"])
+    data = value.get("complex") or {}
+    yield from (bare(str(data[key])) for key in ("root", "accessor") if data.get(key))
+    yield from path_texts(data.get("filters") or ())
+    for step in data.get("transformers") or ():
+        for argument in (step.get("args") or {}).values():
+            yield from _side_texts(argument)
+
+
+def _in_text(text: str) -> Iterator[str]:
+    for is_path, piece in pieces(text):
+        if is_path:
+            yield piece
+        elif "${" in piece:
+            yield piece[piece.index("${") :]
+
+
+def _side_texts(side: object) -> Iterator[str]:
+    value = side.get("value") if isinstance(side, Mapping) else None
+    if not isinstance(side, Mapping) or not isinstance(value, Mapping):
+        return
+    if "complex" in value:
+        yield from path_texts(value)
+    elif side.get("iscontext") and value.get("simple"):
+        yield bare(str(value["simple"]))
 
 
 def _asked(task: Task) -> Iterator[tuple[str, Expression | Clauses]]:
