@@ -12,6 +12,7 @@ from warroom.core.dates import to_micros
 from warroom.core.expression_errors import ExpressionError, Unsupported
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_TOO_LARGE = 1e300
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 # The layouts that Go names: ANSIC, UnixDate, RubyDate, RFC822, RFC822Z, RFC850, RFC1123, RFC1123Z, and plain ones.
@@ -83,11 +84,14 @@ def as_text(value: Any) -> str:
 def as_number(value: Any) -> float:
     """One value as number. Raises ExpressionError for what is none."""
     value = alone(value)
+    number: float | None = None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        return plain_number(float(value))
-    raise ExpressionError(f"a number is needed, not {shown(value)}")
+        number = value
+    elif isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        number = plain_number(float(value))
+    if number is None or not abs(number) < _TOO_LARGE:
+        raise ExpressionError(f"a number is needed, not {shown(value)}")
+    return number
 
 
 def plain_number(number: float) -> float:
@@ -98,7 +102,7 @@ def plain_number(number: float) -> float:
 def as_integer(value: Any) -> int:
     """One value as whole number. Raises ExpressionError for what is none."""
     number = as_number(value)
-    if number != int(number):
+    if number != int(number) or abs(number) > 2**53:
         raise ExpressionError(f"a whole number is needed, not {shown(value)}")
     return int(number)
 

@@ -138,23 +138,16 @@ def _text(text: str, scope: Scope) -> Any:
     return "".join(text_of(read_path(part, scope)) if is_path else part for is_path, part in parts)
 
 
-class _Lists(Mapping[str, Any]):
-    """The lists, read when they are asked for."""
+class _Lists(dict[str, Any]):
+    """The lists, each read when it is asked for; as a whole they are an empty object."""
 
     def __init__(self, read: Callable[[str], str | None]) -> None:
+        super().__init__()
         self._read = read
 
-    def __getitem__(self, name: str) -> str:
+    def get(self, name: str, default: Any = None) -> Any:
         text = self._read(name)
-        if text is None:
-            raise KeyError(name)
-        return text
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
+        return default if text is None else text
 
 
 def _roots(scope: Scope) -> dict[str, Any]:

@@ -75,6 +75,8 @@ def clause(operator: str, left: Any, right: Any = None, **more: Any) -> dict[str
         ("${incident.labels.Tag}", ["1", "2"]),
         ("${lists.allowed}", "a,b"),
         ("${lists.unknown}", None),
+        ("${.=val.lists.allowed.length}", 3),
+        ("${.=JSON.stringify(val.lists)}", "{}"),
         ("${modules(val.state == 'active').name}", "one"),
         ("${playbookQuery.value}", "x.example"),
         ("${investigation.id}", "7"),

@@ -92,6 +92,13 @@ def _object(arguments: Arguments) -> Mapping[str, Any]:
     return value
 
 
+def _quoted(arguments: Arguments, also: str = "") -> str:
+    try:
+        return quote(to_text(argument(arguments, 0)), safe="-_.!~*'()" + also)
+    except UnicodeEncodeError:
+        raise ExpressionError("encodeURI of half a character") from None
+
+
 def _rounded(number: float, how: Callable[[float], int]) -> float:
     return how(number) if math.isfinite(number) else number
 
@@ -100,7 +107,6 @@ def _math(how: Callable[[float], int]) -> Callable[[Arguments], float]:
     return lambda arguments: _rounded(to_number(argument(arguments, 0)), how)
 
 
-_URI = "-_.!~*'()"
 _FUNCTIONS: Mapping[str, Callable[[Arguments], Any]] = {
     "parseInt": _parse_int,
     "parseFloat": _parse_float,
@@ -124,8 +130,8 @@ _FUNCTIONS: Mapping[str, Callable[[Arguments], Any]] = {
     "Math.max": largest,
     "Math.min": smallest,
     "Math.round": _math(lambda number: math.floor(number + 0.5)),
-    "encodeURIComponent": lambda given: quote(to_text(argument(given, 0)), safe=_URI),
-    "encodeURI": lambda given: quote(to_text(argument(given, 0)), safe=_URI + ";,/?:@&=+$#"),
+    "encodeURIComponent": _quoted,
+    "encodeURI": lambda given: _quoted(given, ";,/?:@&=+$#"),
     "decodeURIComponent": lambda given: unquote(to_text(argument(given, 0))),
 }
 _OWNERS = frozenset(name.partition(".")[0] for name in _FUNCTIONS) | {"Date"}

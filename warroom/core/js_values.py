@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from dateutil.parser import isoparse
@@ -15,6 +15,7 @@ from dateutil.parser import isoparse
 from warroom.core.expression_errors import ExpressionError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BASES = {"0x": 16, "0o": 8, "0b": 2}
 
 
@@ -154,8 +155,11 @@ def moment_text(moment: Moment) -> str:
     """A date in ISO 8601, UTC, with milliseconds. Raises ExpressionError for a date that is none."""
     if math.isnan(moment.millis):
         raise ExpressionError("invalid date")
-    seconds, millis = divmod(int(moment.millis), 1000)
-    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"
+    try:
+        found = _EPOCH + timedelta(milliseconds=int(moment.millis))
+    except OverflowError:
+        raise ExpressionError("a date outside of the years 1 to 9999") from None
+    return f"{found.isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
 
 def moment_of(value: Any) -> Moment:

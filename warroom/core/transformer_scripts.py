@@ -161,8 +161,8 @@ def _regex_groups(value: Any, arguments: Arguments) -> Any:
     if found is None:
         return None
     wanted = [as_integer(group) for group in commas(arguments.get("groups"))] or range(1, len(found.groups()) + 1)
-    if any(group > len(found.groups()) for group in wanted):
-        raise ExpressionError(f"there is no group {max(wanted)}")
+    if any(not 0 <= group <= len(found.groups()) for group in wanted):
+        raise ExpressionError(f"there are no groups {', '.join(map(str, wanted))}")
     groups = [found.group(group) for group in wanted]
     keys = [text_of(key) for key in commas(arguments.get("keys"))]
     return dict(zip(keys, groups, strict=False)) if keys else groups
@@ -271,7 +271,10 @@ def _extract_between(value: Any, arguments: Arguments) -> str:
 
 
 def _url_encoded(value: Any, arguments: Arguments) -> str:
-    return quote(as_text(value), safe=as_text(arguments.get("ignore_list")))
+    try:
+        return quote(as_text(value), safe=as_text(arguments.get("ignore_list")))
+    except UnicodeEncodeError as error:
+        raise ExpressionError(f"half of a character: {error.reason}") from None
 
 
 def _sum(value: Any, _: Arguments) -> float:

@@ -173,7 +173,10 @@ def _substring(value: Any, arguments: Arguments) -> str:
 
 
 def _cut_at(value: Any, arguments: Arguments, name: str) -> tuple[str, str]:
-    before, found, after = as_text(value).partition(as_text(_argument(arguments, name)))
+    mark = as_text(_argument(arguments, name))
+    if not mark:
+        raise ExpressionError(f"the argument {name} is empty")
+    before, found, after = as_text(value).partition(mark)
     if not found:
         raise Unsupported("a part of a text from or to what does not occur in it")
     return before, after
@@ -185,7 +188,10 @@ def _stringify(value: Any, _: Arguments) -> str:
 
 def _arithmetic(work: Callable[[float, float], float]) -> Callable[[Any, Arguments], float]:
     def compute(value: Any, arguments: Arguments) -> float:
-        return plain_number(work(as_number(value), as_number(_argument(arguments, "by"))))
+        result = work(as_number(value), as_number(_argument(arguments, "by")))
+        if not math.isfinite(result):
+            raise ExpressionError("the result is too large")
+        return plain_number(result)
 
     return compute
 
