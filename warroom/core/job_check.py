@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from warroom.core.cron import CronError, parse
 from warroom.core.findings import Finding, Level
+from warroom.core.job_times import zone_of
 from warroom.core.known import Known
 from warroom.core.names import near
 from warroom.core.playbook import Job, Playbook
@@ -61,6 +62,7 @@ def _when(job: Job) -> Iterator[Finding]:
     if job.cron:
         try:
             parse(job.cron)
+            zone_of(job)
         except CronError as wrong:
             yield _finding(job, "error", "bad-time", f"cron: {wrong}", "correct the cron line")
     elif job.period_seconds <= 0 and not job.start:

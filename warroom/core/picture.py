@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from html import escape as escaped
 from itertools import pairwise
 from typing import Literal
 
@@ -88,6 +89,15 @@ class Path:
     statuses: Mapping[str, Status] = field(default_factory=dict)
     taken: frozenset[tuple[str, str]] = frozenset()
     title: str = ""
+
+
+# Characters that XML has no place for.
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def escape(text: str) -> str:
+    """The text as XML has it; characters that XML forbids become question marks."""
+    return escaped(_NO_XML.sub("?", text))
 
 
 def picture(playbook: Playbook, path: Path | None = None) -> str:
