@@ -38,6 +38,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -62,6 +63,15 @@ MARKS_KEPT = 1_000
 UNREADABLE_NS = 2**62
 REJECTS_KEPT = 1_000
 REJECT_COLUMNS = ("indicator", "type", "reason", "direction", "when")
+RULES_PAGE = 100
+RULES_OVERLAP = 10
+RULES_AT_ONCE = 10
+STEPS_BACK = 20
+COMPARE_PAGE = 1_000
+FINDINGS_KEPT = 200
+FINDING_COLUMNS = ("indicator", "type", "finding", "fields", "in_xsoar", "in_xdr", "reason", "repair")
+ONLY_XSOAR, ONLY_XDR = "only in XSOAR", "only in XDR"
+DIFFERING, OUTSIDE = "differing", "outside of the Sync Query"
 MIN_FETCH_INTERVAL_MINUTES = 15
 SERVER_LIMIT_SECONDS = 180
 STATE_VERSION = 1
@@ -283,6 +293,26 @@ class IndicatorClient(XDRClient):
         body = json.dumps({"request_data": {"last_update_ts": since_ms}}).encode("utf-8")
         spool: ChangeSpool = self.call("indicators/get_changes", body, read=ChangeSpool.receive)
         return spool
+
+    def read_back(self, start: int = 0, values: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """At most RULES_PAGE IOCs that XDR holds, from position `start` on: all of them, or those with these values.
+
+        The API promises no order. What is deleted in XDR is absent.
+        """
+        wanted: dict[str, Any] = {"extended_view": True, "search_from": start, "search_to": start + RULES_PAGE}
+        if values is not None:
+            wanted["filters"] = [{"field": "indicator", "operator": "IN", "value": list(values)}]
+        try:
+            reply = self.post("indicators/get", wanted)
+        except XDRConfigError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                text = "This tenant does not offer the call indicators/get, so its IOCs cannot be read back."
+                raise XDRConfigError(text, error.status) from error
+            raise
+        rules = reply.get("objects") if isinstance(reply, dict) else None
+        if not isinstance(rules, list):
+            raise XDRRetryError("Cortex XDR answered indicators/get without a list of objects")
+        return [rule for rule in rules if isinstance(rule, dict)]
 
     def upload(self, path: str, write: Callable[[IO[bytes]], None]) -> None:
         """Send a file of one line per IOC as the multipart part `file`. `write` puts the lines into the body, which
@@ -1056,6 +1086,7 @@ def changed_after(ioc: Mapping[str, Any], position_ns: int | None) -> bool:
 # rejects_dropped
 #   counts    {pushed, no_news, rejected, created}
 #   last      {outbound, inbound, error, error_time}
+#   compare   absent, or where the comparison of both sides is, see `new_comparison`
 
 
 class SupersededError(DemistoException):
@@ -1345,6 +1376,272 @@ def set_aside(ioc: Mapping[str, Any], reason: Exception) -> tuple[str, str, str]
     return str(ioc.get("value") or ioc.get("id") or ""), str(ioc.get("indicator_type") or ""), str(reason)
 
 
+# ---- pure functions: comparing what both sides hold
+
+RULE_COLUMNS = {
+    "RULE_INDICATOR": "indicator",
+    "IOC_TYPE": "type",
+    "RULE_SEVERITY": "severity",
+    "RULE_STATUS": "status",
+    "RULE_COMMENT": "comment",
+    "RULE_EXPIRATION_TIME": "expiration_date",
+    "REPUTATION": "reputation",
+    "RELIABILITY": "reliability",
+    "RULE_MODIFY_TIME": "modification_time",
+}
+READ_BACK = tuple(name for name in COMPARED if name != "class")
+
+
+def change_row(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """An object of `get` with the names of a `get_changes` row, so that both are read by the same function."""
+    return {column: rule.get(name) for column, name in RULE_COLUMNS.items()}
+
+
+def rule_value(rule: Mapping[str, Any]) -> str:
+    return str(rule.get("indicator") or "")
+
+
+def differences(standing: Mapping[str, Any], rule: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The fields in which XDR's object is not what this integration would send: name -> (ours, XDR's).
+
+    A field about which XSOAR says nothing is XDR's own and never differs; no word about the status means enabled. Class
+    and vendors cannot be read back. Expirations are compared to the second, and "never" may be the tenant's default.
+    """
+    theirs, ours = their_view(change_row(rule)), record_view(standing)
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in READ_BACK:
+        wanted, held = ours[name], theirs[name]
+        if name == "status":
+            wanted, held = wanted or "ENABLED", held or "ENABLED"
+        if wanted != "" and not same_content(name, wanted, held):
+            found[name] = (wanted, held)
+    if rule.get("default_expiration_enabled") and ours["expiration_date"] == -1:
+        found.pop("expiration_date", None)
+    if standing["type"] != rule.get("type"):
+        found["type"] = (standing["type"], rule.get("type"))
+    return found
+
+
+def same_content(name: str, wanted: Any, held: Any) -> bool:
+    if name == "expiration_date":
+        return bool(wanted // 1000 == held // 1000)
+    if name == "comment":
+        one, other = ([part.strip() for part in text.split(",")] for text in (wanted, held))
+        return one == other
+    return bool(wanted == held)
+
+
+class Case(NamedTuple):
+    """An indicator that XDR does not hold as it should: the XSOAR document, what goes out for it, XDR's object or None,
+    and the `differences`.
+    """
+
+    ioc: dict[str, Any]
+    going: Outgoing
+    rule: dict[str, Any] | None
+    fields: dict[str, tuple[Any, Any]]
+
+
+class Compared(NamedTuple):
+    """Some indicators against XDR: what is not as it should be, and how many are as they should be, cannot be sent at
+    all, and stay deleted because XDR deleted them.
+    """
+
+    cases: list[Case]
+    equal: int
+    not_sendable: int
+    stay_deleted: int
+
+
+def compare(
+    goings: Iterable[tuple[dict[str, Any], Outgoing]], rules: Mapping[str, dict[str, Any]], not_sendable: int
+) -> Compared:
+    """Compare what would go out for each indicator with XDR's objects by lower-case value."""
+    cases: list[Case] = []
+    equal = stay_deleted = 0
+    for ioc, going in goings:
+        rule = rules.get(ioc["value"].lower())
+        if rule is None and going.deleted:
+            stay_deleted += 1
+            continue
+        fields = readable_differences(going, rule)
+        if rule is not None and not fields:
+            equal += 1
+            continue
+        cases.append(Case(ioc, going, rule, fields))
+    return Compared(cases, equal, not_sendable, stay_deleted)
+
+
+def readable_differences(going: Outgoing, rule: Mapping[str, Any] | None) -> dict[str, tuple[Any, Any]]:
+    """As `differences`; an object with a code that nobody knows differs in that. Nothing where there is no object."""
+    if rule is None:
+        return {}
+    try:
+        return differences(going.standing, rule)
+    except RejectedRecordError as reason:
+        return {"unreadable": ("", str(reason))}
+
+
+def why_missing(ioc: Mapping[str, Any], state: Mapping[str, Any]) -> str:
+    """What the sync knows of an indicator that XDR does not hold."""
+    if aside := state["rejects"].get(ioc["value"]):
+        return f"set aside: {aside['reason']}"
+    fresh, bulk = state["fresh"], state["bulk"]
+    if not fresh or (bulk and bulk["open"]) or changed_after(ioc, instant_ns(fresh["edge"]) if fresh["edge"] else 0):
+        return "not sent yet"
+    return ""
+
+
+def finding_row(case: Case, state: Mapping[str, Any], repair: str = "") -> dict[str, str]:
+    """A case as a row of the report, see FINDING_COLUMNS; `state` is that of the instance."""
+    ours = case.fields or {name: (value, "") for name, value in record_view(case.going.standing).items() if value}
+    return {
+        "indicator": case.ioc["value"],
+        "type": case.going.standing["type"],
+        "finding": ONLY_XSOAR if case.rule is None else DIFFERING,
+        "fields": ", ".join(case.fields),
+        "in_xsoar": said((name, pair[0]) for name, pair in ours.items()),
+        "in_xdr": said((name, pair[1]) for name, pair in case.fields.items()),
+        "reason": why_missing(case.ioc, state) if case.rule is None else "",
+        "repair": repair,
+    }
+
+
+def said(pairs: Iterable[tuple[str, Any]]) -> str:
+    """Fields and their values in one line, dates readable."""
+    return "; ".join(f"{name}={said_value(name, value)}" for name, value in pairs)
+
+
+def said_value(name: str, value: Any) -> str:
+    if name == "expiration_date" and isinstance(value, int):
+        return iso_from_ms(value) if value > 0 else "never"
+    return str(value)[:200]
+
+
+def foreign_row(rule: Mapping[str, Any], known: bool) -> dict[str, str]:
+    """An IOC of XDR that XSOAR does not send: it does not know it, or the Sync Query does not find it."""
+    kind = str(rule.get("type") or "")
+    reason = "expired, judged anew, excluded, or the query was changed" if known else ""
+    if not known and kind not in XSOAR_TYPE:
+        reason = f"XSOAR has no indicator type for {kind or 'an IOC without a type'}"
+    held = said((name, rule.get(name)) for name in ("severity", "reputation", "status", "source"))
+    return {
+        "indicator": rule_value(rule),
+        "type": kind,
+        "finding": OUTSIDE if known else ONLY_XDR,
+        "fields": "",
+        "in_xsoar": "",
+        "in_xdr": held,
+        "reason": reason,
+        "repair": "",
+    }
+
+
+def repair_plan(cases: Iterable[Case]) -> tuple[PagePlan, dict[str, str]]:
+    """What a repair sends for these cases, and why it leaves something alone, by value.
+
+    Nothing that is enabled in XDR is disabled, and what is disabled there is enabled only where XSOAR says so.
+    """
+    plan = PagePlan([], [], [], {}, 0)
+    left: dict[str, str] = {}
+    for case in cases:
+        value, record = case.ioc["value"], case.going.standing
+        wish, held = case.fields.get("status", ("", ""))
+        asked = str((case.ioc.get("CustomFields") or {}).get("xdriocstatus") or "").lower() == "enabled"
+        if wish == "DISABLED":
+            record = {name: content for name, content in record.items() if name != "status"}
+            left[value] = "enabled in XDR; a repair disables nothing"
+        elif held == "DISABLED" and not asked:
+            left[value] = "disabled in XDR; XSOAR does not say that it is to be enabled"
+        if set(case.fields) == {"status"} and value in left:
+            continue
+        plan.records.append(record)
+        if asked and (held == "DISABLED" or case.going.enable):
+            plan.enable.append(value)
+        if case.going.memory:
+            plan.notes[value] = noted_item(case.ioc, case.going.memory)
+    return plan, left
+
+
+# ---- pure functions: where a comparison is
+
+COMPARISON_COUNTS = (
+    "compared_in_xsoar",
+    "compared_in_xdr",
+    "equal",
+    "only_in_xsoar",
+    "only_in_xdr",
+    "differing",
+    "outside_query",
+    "not_sendable",
+    "stay_deleted",
+    "repaired",
+    "refused",
+    "left_alone",
+)
+
+
+def new_comparison(started: str, query_mark: str, newest: Position, repair: bool) -> dict[str, Any]:
+    """A comparison at its beginning.
+
+    `phase` goes from `xsoar` (its indicators, oldest change first up to `bound`, are looked up in XDR by value) over
+    `xdr` (its IOCs, from position to position, are looked up in XSOAR) to `done`. `after` and `position` are the
+    cursors, `known` the ids of XDR's last page, `overlap` how far the next one reaches back, `doubts` why the listings
+    were not whole, `rows` the first findings.
+    """
+    return {
+        "started": started,
+        "updated": started,
+        "finished": None,
+        "query": query_mark,
+        "repair": repair,
+        "phase": "xsoar" if newest.edge else "xdr",
+        "bound": whole_second(instant_ns(newest.edge), after=True) if newest.edge else None,
+        "total": newest.total,
+        "after": None,
+        "position": 0,
+        "known": [],
+        "overlap": RULES_OVERLAP,
+        "steps_back": 0,
+        "found_in_xdr": 0,
+        "changed_meanwhile": 0,
+        "doubts": [],
+        "counts": dict.fromkeys(COMPARISON_COUNTS, 0),
+        "rows": [],
+    }
+
+
+def cursor_of(comparison: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Changes with each page, so that of two runs at once only one carries a page in."""
+    counts = comparison["counts"]
+    names = ("started", "phase", "after", "position", "steps_back")
+    return (*(comparison[name] for name in names), counts["compared_in_xsoar"], counts["compared_in_xdr"])
+
+
+def advanced_comparison(
+    state: dict[str, Any],
+    before: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    rows: Sequence[dict[str, str]],
+    now: str,
+) -> dict[str, Any]:
+    """The state after one more page: `changes` replace members of the comparison, its `counts` are added.
+
+    Raises:
+        SupersededError: another run has carried the comparison on since `before` was read.
+    """
+    known = state.get("compare") or {}
+    if not known or cursor_of(known) != cursor_of(before):
+        raise SupersededError("Another run carries this comparison on, so this one stops here.")
+    counts = {name: count + changes["counts"].get(name, 0) for name, count in before["counts"].items()}
+    kept = [*before["rows"], *rows][:FINDINGS_KEPT]
+    return {**state, "compare": {**before, **changes, "counts": counts, "rows": kept, "updated": now}}
+
+
+def with_doubt(comparison: Mapping[str, Any], doubt: str) -> list[str]:
+    return list(dict.fromkeys([*comparison["doubts"], doubt]))
+
+
 # ---- steps of the sync
 
 
@@ -1373,13 +1670,18 @@ class XsoarServer:
         iocs = reply.get("iocs") or []
         return Page(iocs, reply.get("searchAfter") if iocs else None, int(total), len(iocs) < size)
 
-    def lookup(self, values: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The indicators with these values, by lower-case value; values that XSOAR does not know are absent."""
+    def lookup(self, values: Sequence[str], query: str = "") -> dict[str, dict[str, Any]]:
+        """The indicators with these values, by lower-case value, of those that `query` finds; others are absent."""
         found: dict[str, dict[str, Any]] = {}
         for chunk in slices(values, LOOKUP_SLICE):
-            query = " or ".join(f"value:{quoted(value)}" for value in chunk)
-            page = self.page(query, 5 * LOOKUP_SLICE, MODIFIED_ASCENDING)
-            iocs = page.iocs if page.short else [ioc for value in chunk for ioc in self.exact(value)]
+            wanted_values = " or ".join(f"value:{quoted(value)}" for value in chunk)
+            search = f"{query} and ({wanted_values})" if query else wanted_values
+            page = self.page(search, 5 * LOOKUP_SLICE, MODIFIED_ASCENDING)
+            if query and not page.short and len(chunk) > 1:
+                for half in slices(chunk, (len(chunk) + 1) // 2):
+                    found |= self.lookup(half, query)
+                continue
+            iocs = page.iocs if page.short or query else [ioc for value in chunk for ioc in self.exact(value)]
             found.update({str(ioc.get("value")).lower(): ioc for ioc in iocs})
         wanted = {value.lower() for value in values}
         return {value: ioc for value, ioc in found.items() if value in wanted}
@@ -1605,10 +1907,11 @@ class Sync:
 
     # -- inbound
 
-    def pull(self) -> None:
+    def pull(self) -> bool:
         """Bring the changes of XDR into XSOAR, window by window; the cursor follows each window that XSOAR took.
 
-        Takes at most half of the time that is left, so that a flood from one side does not keep the other side waiting.
+        Takes at most half of the time that is left, so that a flood from one side does not keep the other side
+        waiting. Gives whether all of them were taken.
         """
         now = self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
@@ -1616,8 +1919,9 @@ class Sync:
         with closing(self.client.changes(since)) as spool:
             for rows in spool.windows():
                 if self.timing.monotonic() >= half_time:
-                    return
+                    return False
                 self.take(rows)
+        return True
 
     def take(self, rows: list[dict[str, Any]]) -> None:
         fresh = self.state.load()["fresh"] if self.settings.auto_sync else None
@@ -1650,6 +1954,242 @@ def progress_text(done: int, bulk: Mapping[str, Any]) -> str:
             "unit": "indicators",
         }
     )
+
+
+# ---- steps of a comparison
+
+
+@dataclass
+class Comparison:
+    """One run of the comparison of both sides. It goes on where the last run ended and never holds more than a page.
+
+    `sink` gets the rows of each page before it is committed.
+    """
+
+    sync: Sync
+    repair: bool
+    sink: Callable[[Sequence[dict[str, str]]], None]
+
+    def begin(self, anew: bool) -> dict[str, Any]:
+        """The comparison to go on with: the open one, if it is of the same kind and Sync Query, or a new one."""
+        known = self.load()
+        mark = self.sync.settings.query_mark
+        usable = known and known["phase"] != "done" and known["query"] == mark and known["repair"] == self.repair
+        if usable and not anew:
+            return known
+        fresh = new_comparison(self.sync.now(), mark, self.sync.newest(), self.repair)
+        self.sync.state.update(lambda state: {**state, "compare": fresh})
+        return fresh
+
+    def load(self) -> dict[str, Any]:
+        return self.sync.state.load().get("compare") or {}
+
+    def run(self, anew: bool = False) -> str:
+        """Compare page by page until all is compared or the time is used up. Gives why it ended early, if it did."""
+        comparison = self.begin(anew)
+        try:
+            while comparison["phase"] != "done":
+                if self.sync.late():
+                    return "the time of this run is used up"
+                step = self.step_in_xsoar if comparison["phase"] == "xsoar" else self.step_in_xdr
+                if note := step(comparison):
+                    return note
+                comparison = self.load()
+        except XDRPausedError as error:
+            return str(error)
+        return ""
+
+    def commit(self, before: Mapping[str, Any], changes: Mapping[str, Any], rows: Sequence[dict[str, str]]) -> None:
+        now = self.sync.now()
+        self.sink(rows)
+        self.sync.state.update(
+            lambda state: advanced_comparison(state, before, changes, rows, now),
+            progress=comparison_progress(before, changes),
+        )
+
+    # -- XSOAR's indicators, looked up in XDR
+
+    def step_in_xsoar(self, comparison: Mapping[str, Any]) -> str:
+        sync = self.sync
+        query = f"{sync.settings.effective_query} and modified:<{comparison['bound']}"
+        size = min(COMPARE_PAGE, sync.settings.request_size)
+        page = sync.server.page(query, size, MODIFIED_ASCENDING, comparison["after"])
+        must_go_on(page)
+        compared = self.compared(page.iocs)
+        outcome: dict[str, str] = {}
+        if self.repair and compared.cases:
+            if not sync.pull():
+                return "Cortex XDR has more news than this run had time for, and they come first"
+            compared, outcome = self.repaired(compared)
+        state = sync.state.load() if compared.cases else {}
+        rows = [finding_row(case, state, outcome.get(case.ioc["value"], "")) for case in compared.cases]
+        self.commit(comparison, self.after_xsoar_page(comparison, page, compared, outcome), rows)
+        return ""
+
+    def compared(self, iocs: Iterable[dict[str, Any]]) -> Compared:
+        """Map these indicators and hold them against what XDR has."""
+        goings, not_sendable, now_ms = [], 0, self.sync.now_ms()
+        for ioc in iocs:
+            try:
+                goings.append((ioc, mapped(ioc, self.sync.settings, now_ms)))
+            except RejectedRecordError:
+                not_sendable += 1
+        return compare(goings, self.rules_by_value([ioc["value"] for ioc, _ in goings]), not_sendable)
+
+    def rules_by_value(self, values: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """XDR's objects for these values, by lower-case value. XDR may keep a value in lower case."""
+        spellings = list(dict.fromkeys(form for value in values for form in (value, value.lower())))
+        with ThreadPoolExecutor(self.sync.settings.in_flight) as pool:
+            found = pool.map(self.rules_of, slices(spellings, RULES_PAGE))
+            return {rule_value(rule).lower(): rule for rules in found for rule in rules}
+
+    def rules_of(self, values: Sequence[str]) -> list[dict[str, Any]]:
+        rules: list[dict[str, Any]] = []
+        while page := self.sync.client.read_back(len(rules), values):
+            rules += page
+            if len(page) < RULES_PAGE:
+                break
+        return rules
+
+    def repaired(self, first: Compared) -> tuple[Compared, dict[str, str]]:
+        """Look again, since XDR's news have been taken meanwhile, and send what still is not as it should be.
+
+        Gives the cases and what became of each, by value.
+        """
+        sync = self.sync
+        again = self.compared(sync.server.lookup([case.ioc["value"] for case in first.cases]).values())
+        plan, outcome = repair_plan(again.cases)
+        refused = sync.delivery.send(plan)
+        reasons = {value: reason for value, _, reason in refused}
+        sync.create([item for value, item in plan.notes.items() if value not in reasons])
+        tried, now = {record["indicator"] for record in plan.records}, sync.now()
+        sync.state.update(lambda state: with_rejects(state, refused, tried, now, "to XDR"))
+        outcome = {
+            **{value: f"left: {reason}" for value, reason in outcome.items()},
+            **{value: f"pushed; {outcome[value]}" if value in outcome else "pushed" for value in tried},
+            **{value: f"refused: {reason}" for value, reason in reasons.items()},
+        }
+        settled = len(first.cases) - len(again.cases) - again.not_sendable - again.stay_deleted
+        return (
+            Compared(
+                again.cases,
+                first.equal + settled,
+                first.not_sendable + again.not_sendable,
+                first.stay_deleted + again.stay_deleted,
+            ),
+            outcome,
+        )
+
+    def after_xsoar_page(
+        self, comparison: Mapping[str, Any], page: Page, compared: Compared, outcome: Mapping[str, str]
+    ) -> dict[str, Any]:
+        missing = sum(case.rule is None for case in compared.cases)
+        told = [outcome.get(case.ioc["value"], "") for case in compared.cases]
+        read = comparison["counts"]["compared_in_xsoar"] + len(page.iocs)
+        changes: dict[str, Any] = {
+            "after": page.after,
+            "found_in_xdr": comparison["found_in_xdr"] + compared.equal + len(compared.cases) - missing,
+            "counts": {
+                "compared_in_xsoar": len(page.iocs),
+                "equal": compared.equal,
+                "only_in_xsoar": missing,
+                "differing": len(compared.cases) - missing,
+                "not_sendable": compared.not_sendable,
+                "stay_deleted": compared.stay_deleted,
+                "repaired": sum(text.startswith("pushed") for text in told),
+                "refused": sum(text.startswith("refused") for text in told),
+                "left_alone": sum(text.startswith("left") for text in told),
+            },
+        }
+        if page.short:
+            changes |= {"phase": "xdr", "changed_meanwhile": self.changed_since(comparison["bound"])}
+            if read < page.total:
+                doubt = f"XSOAR listed {read} of {page.total} indicators only"
+                changes["doubts"] = with_doubt(comparison, doubt)
+        return changes
+
+    def changed_since(self, bound: str) -> int:
+        """How many indicators were changed after the comparison began; the next fetch sends them."""
+        query = f"{self.sync.settings.effective_query} and modified:>={bound}"
+        return self.sync.server.page(query, 1, MODIFIED_ASCENDING).total
+
+    # -- XDR's IOCs, looked up in XSOAR
+
+    def step_in_xdr(self, comparison: Mapping[str, Any]) -> str:
+        """A few pages of XDR's listing. Each begins with the end of the one before, so that none is missed when IOCs
+        disappear in front of it meanwhile.
+        """
+        known, overlap = set(comparison["known"]), comparison["overlap"]
+        rows: list[dict[str, str]] = []
+        counts = dict.fromkeys(("compared_in_xdr", "only_in_xdr", "outside_query"), 0)
+        changes: dict[str, Any] = {"counts": counts}
+        for start, rules in self.pages_of_rules(comparison["position"], overlap):
+            fresh = [rule for rule in rules if rule.get("rule_id") not in known]
+            if known and rules and len(fresh) == len(rules):
+                changes |= self.stepped_back(comparison, start)
+                break
+            found, outside = self.foreign(fresh)
+            rows += found + outside
+            counts["compared_in_xdr"] += len(fresh)
+            counts["only_in_xdr"] += len(found)
+            counts["outside_query"] += len(outside)
+            known = {rule.get("rule_id") for rule in rules if overlap} or known
+            changes |= {"position": start + len(rules), "known": sorted(known, key=str), "steps_back": 0}
+            if not fresh and len(rules) < RULES_PAGE:
+                changes |= self.ended(comparison, comparison["counts"]["compared_in_xdr"] + counts["compared_in_xdr"])
+                break
+            if len(rules) < RULES_PAGE:
+                break
+        self.commit(comparison, changes, rows)
+        return ""
+
+    def pages_of_rules(self, position: int, overlap: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        """The next pages of XDR's listing with their positions, several asked for at once."""
+        first, stride = max(0, position - overlap), RULES_PAGE - overlap
+        starts = range(first, first + RULES_AT_ONCE * stride, stride)
+        for batch in slices(starts, self.sync.settings.in_flight):
+            with ThreadPoolExecutor(self.sync.settings.in_flight) as pool:
+                pages = list(pool.map(self.sync.client.read_back, batch))
+            yield from zip(batch, pages, strict=True)
+
+    def stepped_back(self, comparison: Mapping[str, Any], start: int) -> dict[str, Any]:
+        """A page shares nothing with the one before: the listing moved. Go back a page or, if that does not help, on
+        without looking for what they share.
+        """
+        if comparison["steps_back"] < STEPS_BACK and start > 0:
+            return {"position": max(0, start - RULES_PAGE), "steps_back": comparison["steps_back"] + 1}
+        doubt = "the listing of Cortex XDR moved while it was read, so IOCs of it may have been missed"
+        return {"position": start, "known": [], "overlap": 0, "doubts": with_doubt(comparison, doubt)}
+
+    def foreign(self, rules: Sequence[dict[str, Any]]) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+        """Rows for those that XSOAR does not know, and for those in force that its Sync Query does not find."""
+        sync = self.sync
+        known = sync.server.lookup([rule_value(rule) for rule in rules])
+        wanted = sync.server.lookup(list(known), sync.settings.effective_query)
+        only = [foreign_row(rule, known=False) for rule in rules if rule_value(rule).lower() not in known]
+        outside = [
+            foreign_row(rule, known=True)
+            for rule in rules
+            if rule_value(rule).lower() in known.keys() - wanted.keys() and rule.get("status") != "DISABLED"
+        ]
+        return only, outside
+
+    def ended(self, comparison: Mapping[str, Any], listed: int) -> dict[str, Any]:
+        changes: dict[str, Any] = {"phase": "done", "finished": self.sync.now(), "known": []}
+        if listed < comparison["found_in_xdr"]:
+            doubt = f"Cortex XDR listed {listed} IOCs, although {comparison['found_in_xdr']} were found by value"
+            changes["doubts"] = with_doubt(comparison, doubt)
+        return changes
+
+
+def comparison_progress(before: Mapping[str, Any], changes: Mapping[str, Any]) -> str:
+    """Progress for who watches: XSOAR's indicators first, then XDR's IOCs, of which nobody knows how many there are."""
+    here = before["phase"] == "xsoar"
+    name = "compared_in_xsoar" if here else "compared_in_xdr"
+    done = before["counts"][name] + changes["counts"].get(name, 0)
+    label = "comparing, XSOAR's indicators" if here else "comparing, IOCs of Cortex XDR"
+    total = max(done, before["total"] if here else before["found_in_xdr"])
+    return json.dumps({"label": label, "done": done, "total": total, "unit": "indicators"})
 
 
 # ---- files for the vendor
@@ -1774,7 +2314,7 @@ def fetch_indicators_command(sync: Sync) -> None:
     problems: list[str] = []
     notes: list[str] = []
     before = sync.state.load()["counts"]["pushed"]
-    steps: list[tuple[str, Callable[[], None]]] = [("from Cortex XDR", sync.pull)]
+    steps: list[tuple[str, Callable[[], object]]] = [("from Cortex XDR", sync.pull)]
     if sync.settings.auto_sync:
         steps.append(("to Cortex XDR", sync.push))
     for name, step in steps:
@@ -2029,7 +2569,71 @@ def status_command(sync: Sync) -> CommandResults:
             [{"What": name.replace("_", " "), "State": value} for name, value in outputs.items()],
             headers=["What", "State"],
         ),
+        replace_existing=True,
     )
+
+
+def reconcile_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> list[Any]:
+    """`xdr-iocs-reconcile`: compare both sides, as far as the time of one command goes, and on from there at the next.
+
+    With `repair`, what XDR lacks or holds differently is pushed. Nothing is deleted or disabled.
+    """
+    repair, anew = argToBoolean(args.get("repair") or False), argToBoolean(args.get("restart") or False)
+    given = arg_to_number(args.get("limit"))
+    limit = 50 if given is None else given
+    if not 1 <= limit <= FINDINGS_KEPT:
+        raise ValueError(f"Argument 'limit': {limit} is not from 1 to {FINDINGS_KEPT}; a file has no limit.")
+    if not argToBoolean(args.get("file") or False):
+        comparison = Comparison(sync, repair, lambda rows: None)
+        note = comparison.run(anew)
+        return [comparison_results(comparison.load(), note, limit)]
+    spot = new_file()
+    with Path(spot.path).open("w", encoding="utf-8", newline="") as out:
+        table = csv.DictWriter(out, FINDING_COLUMNS)
+        table.writeheader()
+        comparison = Comparison(sync, repair, table.writerows)
+        note = comparison.run(anew)
+    return [spot.entry("xdr-iocs-reconcile.csv"), comparison_results(comparison.load(), note, limit)]
+
+
+def comparison_results(comparison: Mapping[str, Any], note: str, limit: int) -> CommandResults:
+    """What was compared and found so far. A part is never called the whole."""
+    done = comparison["phase"] == "done"
+    outputs = {
+        "status": "done" if done else "running",
+        "whole": done and not comparison["doubts"],
+        "extent": comparison_extent(comparison),
+        "note": note,
+        **{name: comparison[name] for name in ("repair", "started", "updated", "finished", "changed_meanwhile")},
+        "total_in_xsoar": comparison["total"],
+        **comparison["counts"],
+    }
+    rows = comparison["rows"][:limit]
+    title = "Cortex XDR and XSOAR compared" if done else "Cortex XDR and XSOAR, compared in part"
+    states = [{"What": name.replace("_", " "), "State": value} for name, value in outputs.items() if value != ""]
+    text = tableToMarkdown(title, states, headers=["What", "State"])
+    if rows:
+        text += tableToMarkdown(f"The first {len(rows)} findings", rows, headers=list(FINDING_COLUMNS), removeNull=True)
+    return CommandResults(
+        outputs_prefix=f"{BRAND}.Reconcile",
+        outputs={**outputs, "Finding": rows},
+        readable_output=text,
+        replace_existing=True,
+    )
+
+
+def comparison_extent(comparison: Mapping[str, Any]) -> str:
+    """What part was compared, in words."""
+    counts, phase = comparison["counts"], comparison["phase"]
+    text = (
+        f"{counts['compared_in_xsoar']} of {comparison['total']} indicators of the Sync Query were looked up in XDR, "
+        f"{counts['compared_in_xdr']} IOCs of XDR in XSOAR"
+    )
+    if comparison["changed_meanwhile"]:
+        text += f"; {comparison['changed_meanwhile']} indicators were changed meanwhile and are left to the next fetch"
+    if phase != "done":
+        text += "; not all yet, run the command again"
+    return ". ".join([text, *comparison["doubts"]])
 
 
 def create_sync_file_command(sync: Sync, args: Mapping[str, Any], spot: FileSpot) -> list[Any]:
@@ -2079,6 +2683,7 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
         "xdr-iocs-status": lambda: status_command(sync),
         "xdr-iocs-rejects": lambda: rejects_command(sync, args, new_file),
+        "xdr-iocs-reconcile": lambda: reconcile_command(sync, args, new_file),
     }
     if command not in table:
         raise NotImplementedError(f"Command {command!r} is not one of this integration.")

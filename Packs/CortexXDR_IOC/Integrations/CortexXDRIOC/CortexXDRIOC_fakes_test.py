@@ -13,6 +13,7 @@ from typing import IO, Any
 import requests
 from CortexXDRIOC import (
     BRAND,
+    RULES_PAGE,
     STATE_VERSION,
     VERSIONED_STATE_KEY,
     ContextPort,
@@ -236,7 +237,7 @@ class FakeXsoar:
             return bool(doc["value"].lower() == value.lower())
         if values := re.findall(r'value:"((?:[^"\\]|\\.)*)"', query):
             wanted = {re.sub(r"\\(.)", r"\1", one).lower() for one in values}
-            return doc["value"].lower() in wanted
+            return doc["value"].lower() in wanted and ("expirationStatus" not in query or self.matches(doc))
         moment = _order(doc)[0]
         for sign, bound in re.findall(r"modified:(>=|<)(\S+)", query):
             if moment < instant_ns(bound) if sign == ">=" else moment >= instant_ns(bound):
@@ -394,6 +395,25 @@ class FakeXdr:
             raise self.changes_fail.pop(0)
         shown = (rule for v, rule in self.rules.items() if self.shows_own or v not in self.own)
         return Rows([self.row(rule) for rule in shown if rule["t"] >= since_ms][::-1])
+
+    def read_back(self, start: int = 0, values: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """The living rules in order of value or, with `values`, those; as `get` shows them."""
+        self.wire.step("get")
+        found = [rule for _, rule in sorted(self.rules.items()) if not rule.get("deleted")]
+        found = [rule for rule in found if values is None or rule["indicator"] in values]
+        return [self.shown(rule) for rule in found[start : start + RULES_PAGE]]
+
+    @staticmethod
+    def shown(rule: Mapping[str, Any]) -> dict[str, Any]:
+        names = ("indicator", "type", "status", "comment", "expiration_date", "reputation", "reliability")
+        return {
+            **{name: rule[name] for name in names},
+            "rule_id": int.from_bytes(rule["indicator"].encode(), "big"),
+            "severity": SEVERITY_CODE[rule["severity"]],
+            "default_expiration_enabled": False,
+            "modification_time": rule["t"],
+            "source": "XSOAR TIM",
+        }
 
     def upload(self, path: str, write: Callable[[IO[bytes]], Any]) -> None:
         raise NotImplementedError("uploads are tested over HTTP")
