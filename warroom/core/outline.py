@@ -45,18 +45,28 @@ class _Outliner:
     parents: Dominators
 
     def below(self, task_id: str) -> tuple[Step, ...]:
-        """The step of a task and of all that it alone leads to."""
+        """The step of a task, and the steps of all that it alone leads to, in order."""
+        steps: list[Step] = []
+        pending = [task_id]
+        while pending:
+            step, following = self._step(pending.pop(0))
+            steps.append(step)
+            pending[:0] = following
+        return tuple(steps)
+
+    def _step(self, task_id: str) -> tuple[Step, list[str]]:
+        """The step of one task, and the tasks below it that stand beside it in the list."""
         task = self.playbook.tasks[task_id]
         ways = [(label, target) for label, targets in task.next.items() for target in targets]
         ways = sorted((way for way in ways if way[1] in self.playbook.tasks), key=lambda way: _LAST.get(way[0], 0))
         children = [item for item in self.order if self.parents.get(item) == task_id]
         if len(ways) <= 1:
             join = next((target for _, target in ways if target not in children), "")
-            return (Step(task, join=join), *(step for child in children for step in self.below(child)))
+            return Step(task, join=join), children
         homes = {child: self._ways_to(child, task_id, [target for _, target in ways]) for child in children}
         arms = tuple(self._arm(ways, index, homes) for index in range(len(ways)))
         joined = [child for child in children if len(homes[child]) != 1]
-        return (Step(task, arms), *(step for child in joined for step in self.below(child)))
+        return Step(task, arms), joined
 
     def _arm(self, ways: Sequence[tuple[str, str]], index: int, homes: Mapping[str, frozenset[int]]) -> Arm:
         label, target = ways[index]
@@ -106,12 +116,16 @@ def _order(playbook: Playbook) -> list[str]:
 def _dominators(playbook: Playbook, order: Sequence[str]) -> Dominators:
     """The task that every walk to a task passes last, by task; the start has none."""
     place = {task_id: index for index, task_id in enumerate(order)}
+    leading: dict[str, list[str]] = {task_id: [] for task_id in order}
+    for task_id in order:
+        for target in _targets(playbook, task_id):
+            leading[target].append(task_id)
     parents: dict[str, str] = {playbook.start: playbook.start}
     changed = True
     while changed:
         changed = False
         for task_id in order[1:]:
-            above = [item for item in order if task_id in _targets(playbook, item) and item in parents]
+            above = [item for item in leading[task_id] if item in parents]
             best = above[0]
             for other in above[1:]:
                 best = _meet(best, other, parents, place)

@@ -73,3 +73,8 @@ def graphs(draw: st.DrawFn) -> Playbook:
 @given(graphs())
 def test_outline_every_task_that_can_be_reached_is_there_once(playbook: Playbook) -> None:
     assert Counter(ids(outline(playbook))) == Counter(reachable(playbook))
+
+
+def test_outline_long_chain_is_no_trouble() -> None:
+    chain = [task(str(index), then=[str(index + 1)] if index < 3000 else ()) for index in range(1, 3001)]
+    assert len(outline(book(*chain))) == 3001

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from warroom.core.names import near
 from warroom.core.playbook import Job, Playbook
 from warroom.engine.errors import UsageError
 from warroom.engine.feed_changes import feed_changes
@@ -48,12 +49,10 @@ def set_job(host: Host, job: Job, enabled: bool | None, inputs: Mapping[str, str
 
     Raises UsageError for an input that the playbook does not have.
     """
-    known = {item.key for item in _playbook(host, job).inputs} if inputs else set()
+    known = {item.key for item in _playbook(host, job).inputs if item.key} if inputs else set()
     for key in inputs:
         if key not in known:
-            raise UsageError(
-                f"playbook {job.playbook} has no input {key!r}: {', '.join(sorted(known)) or 'none at all'}"
-            )
+            raise UsageError(f"playbook {job.playbook} has no input {key!r}{near(key, known)}")
 
     def change(record: JobRecord) -> JobRecord:
         kept = {} if reset else {**record.inputs, **inputs}
