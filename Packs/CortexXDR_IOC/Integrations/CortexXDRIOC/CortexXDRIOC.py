@@ -72,6 +72,8 @@ FINDINGS_KEPT = 200
 FINDING_COLUMNS = ("indicator", "type", "finding", "fields", "in_xsoar", "in_xdr", "reason", "repair")
 ONLY_XSOAR, ONLY_XDR = "only in XSOAR", "only in XDR"
 DIFFERING, OUTSIDE = "differing", "outside of the Sync Query"
+EQUAL, NOWHERE = "equal", "nowhere"
+VERDICTS = {1: "Good", 2: "Suspicious", 3: "Bad"}
 MIN_FETCH_INTERVAL_MINUTES = 15
 SERVER_LIMIT_SECONDS = 180
 STATE_VERSION = 1
@@ -1537,6 +1539,40 @@ def foreign_row(rule: Mapping[str, Any], known: bool) -> dict[str, str]:
     }
 
 
+def standing_row(
+    value: str, ioc: Mapping[str, Any] | None, rule: Mapping[str, Any] | None, settings: Settings, now_ms: int
+) -> dict[str, Any]:
+    """What both sides hold of one value, for people: fields on their own and `summary` in one line."""
+    row: dict[str, Any] = {"indicator": value, "in_xsoar": ioc is not None, "in_xdr": rule is not None, "fields": ""}
+    row |= {"type": "", "verdict": "", "expiration": "", "status": "", "severity": "", "comment": "", "reason": ""}
+    if ioc is not None:
+        expiration = standing_expiration(ioc).get("expirationdate", "never")
+        row |= {"type": str(ioc.get("indicator_type") or ""), "expiration": expiration}
+        row["verdict"] = VERDICTS.get(int(ioc.get("score") or 0), "Unknown")
+    if rule is not None:
+        row["type"] = row["type"] or str(rule.get("type") or "")
+        row |= {name: comment_text(rule.get(name)) for name in ("status", "severity", "comment")}
+        row["severity"] = row["severity"].rpartition("_")[2]
+    row["finding"] = NOWHERE if ioc is None and rule is None else ONLY_XDR if ioc is None else ONLY_XSOAR
+    if ioc is not None:
+        try:
+            fields = readable_differences(mapped(ioc, settings, now_ms), rule)
+            row["fields"] = ", ".join(fields)
+        except RejectedRecordError as reason:
+            row["reason"] = str(reason)
+        if rule is not None:
+            row["finding"] = DIFFERING if row["fields"] or row["reason"] else EQUAL
+    return {**row, "summary": standing_summary(row)}
+
+
+def standing_summary(row: Mapping[str, Any]) -> str:
+    here = f"verdict {row['verdict']}, expires {row['expiration']}" if row["in_xsoar"] else "not in XSOAR"
+    there = f"{row['status'].lower() or 'enabled'} in XDR, {row['severity']}" if row["in_xdr"] else "not in XDR"
+    more = [f"differs in {row['fields']}"] if row["fields"] else []
+    more += [f"cannot be sent: {row['reason']}"] if row["reason"] else []
+    return f"{row['indicator']} ({row['type'] or 'unknown'}): " + "; ".join([here, there, *more])
+
+
 def repair_plan(cases: Iterable[Case]) -> tuple[PagePlan, dict[str, str]]:
     """What a repair sends for these cases, and why it leaves something alone, by value.
 
@@ -1959,6 +1995,23 @@ def progress_text(done: int, bulk: Mapping[str, Any]) -> str:
 # ---- steps of a comparison
 
 
+def rules_by_value(sync: Sync, values: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """XDR's objects for these values, by lower-case value. XDR may keep a value in lower case."""
+
+    def rules_of(some: Sequence[str]) -> list[dict[str, Any]]:
+        rules: list[dict[str, Any]] = []
+        while page := sync.client.read_back(len(rules), some):
+            rules += page
+            if len(page) < RULES_PAGE:
+                break
+        return rules
+
+    spellings = list(dict.fromkeys(form for value in values for form in (value, value.lower())))
+    with ThreadPoolExecutor(sync.settings.in_flight) as pool:
+        found = pool.map(rules_of, slices(spellings, RULES_PAGE))
+        return {rule_value(rule).lower(): rule for rules in found for rule in rules}
+
+
 @dataclass
 class Comparison:
     """One run of the comparison of both sides. It goes on where the last run ended and never holds more than a page.
@@ -2034,22 +2087,7 @@ class Comparison:
                 goings.append((ioc, mapped(ioc, self.sync.settings, now_ms)))
             except RejectedRecordError:
                 not_sendable += 1
-        return compare(goings, self.rules_by_value([ioc["value"] for ioc, _ in goings]), not_sendable)
-
-    def rules_by_value(self, values: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """XDR's objects for these values, by lower-case value. XDR may keep a value in lower case."""
-        spellings = list(dict.fromkeys(form for value in values for form in (value, value.lower())))
-        with ThreadPoolExecutor(self.sync.settings.in_flight) as pool:
-            found = pool.map(self.rules_of, slices(spellings, RULES_PAGE))
-            return {rule_value(rule).lower(): rule for rules in found for rule in rules}
-
-    def rules_of(self, values: Sequence[str]) -> list[dict[str, Any]]:
-        rules: list[dict[str, Any]] = []
-        while page := self.sync.client.read_back(len(rules), values):
-            rules += page
-            if len(page) < RULES_PAGE:
-                break
-        return rules
+        return compare(goings, rules_by_value(self.sync, [ioc["value"] for ioc, _ in goings]), not_sendable)
 
     def repaired(self, first: Compared) -> tuple[Compared, dict[str, str]]:
         """Look again, since XDR's news have been taken meanwhile, and send what still is not as it should be.
@@ -2596,6 +2634,25 @@ def reconcile_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[]
     return [spot.entry("xdr-iocs-reconcile.csv"), comparison_results(comparison.load(), note, limit)]
 
 
+def compare_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-compare`: what both sides hold of these values, for a person who is about to decide."""
+    values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
+    if not values:
+        raise ValueError("Argument 'indicator' is empty; give one or more values.")
+    here, there, now_ms = sync.server.lookup(values), rules_by_value(sync, values), sync.now_ms()
+    rows = [
+        standing_row(value, here.get(value.lower()), there.get(value.lower()), sync.settings, now_ms)
+        for value in values
+    ]
+    shown = ["indicator", "type", "finding", "verdict", "expiration", "status", "severity", "fields", "reason"]
+    return CommandResults(
+        outputs_prefix=f"{BRAND}.Compare",
+        outputs_key_field="indicator",
+        outputs=rows,
+        readable_output=tableToMarkdown("In XSOAR and in Cortex XDR", rows, headers=shown, removeNull=True),
+    )
+
+
 def comparison_results(comparison: Mapping[str, Any], note: str, limit: int) -> CommandResults:
     """What was compared and found so far. A part is never called the whole."""
     done = comparison["phase"] == "done"
@@ -2683,6 +2740,7 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
         "xdr-iocs-status": lambda: status_command(sync),
         "xdr-iocs-rejects": lambda: rejects_command(sync, args, new_file),
+        "xdr-iocs-compare": lambda: compare_command(sync, args),
         "xdr-iocs-reconcile": lambda: reconcile_command(sync, args, new_file),
     }
     if command not in table:

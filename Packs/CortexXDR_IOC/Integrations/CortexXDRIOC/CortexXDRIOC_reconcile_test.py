@@ -497,3 +497,36 @@ def test_reconcile_limit_outside_of_its_range_is_named(limit: str) -> None:
 def test_reconcile_empty_sides_are_the_same() -> None:
     outputs = compare(World())
     assert (outputs["status"], outputs["whole"], outputs["compared_in_xdr"]) == ("done", True, 0)
+
+
+# ---- both sides of single values
+
+
+def test_compare_each_place_a_value_can_be_in_is_told() -> None:
+    world = synced()
+    del world.xdr.rules["10.0.0.1"]
+    world.xdr.operate("10.0.0.2", severity="LOW", status="DISABLED")
+    world.xdr.operate("192.0.2.9", comment="theirs")
+    world.xsoar.add("::1", "IPv6", expiration="2026-06-01T00:00:00Z")
+    values = ["10.0.0.0", "10.0.0.1", "10.0.0.2", "192.0.2.9", "::1", "unknown.example"]
+    result = run_command("xdr-iocs-compare", world.sync(), {"indicator": values}, lambda: pytest.fail("no file"))
+    rows = {row["indicator"]: row for row in result.outputs}
+    assert [rows[value]["finding"] for value in values] == [
+        "equal",
+        ONLY_XSOAR,
+        DIFFERING,
+        ONLY_XDR,
+        ONLY_XSOAR,
+        "nowhere",
+    ]
+    assert (rows["10.0.0.2"]["status"], rows["10.0.0.2"]["fields"]) == ("DISABLED", "severity, status")
+    assert rows["10.0.0.0"]["summary"] == "10.0.0.0 (IP): verdict Bad, expires never; enabled in XDR, HIGH"
+    assert rows["::1"]["summary"].startswith(
+        "::1 (IPv6): verdict Bad, expires 2026-06-01T00:00:00Z; not in XDR; cannot"
+    )
+    assert rows["192.0.2.9"]["comment"] == "theirs" and not rows["192.0.2.9"]["in_xsoar"]
+
+
+def test_compare_without_a_value_says_so() -> None:
+    with pytest.raises(ValueError, match="'indicator'"):
+        run_command("xdr-iocs-compare", World().sync(), {"indicator": ""}, lambda: pytest.fail("no file"))
