@@ -22,6 +22,7 @@ _KEYS = frozenset(
     """.split()
 )
 _PERIODS = {"minutes": 60.0, "hours": 3600.0, "days": 86400.0, "weeks": 604800.0}
+_ONLY_AT_A_TIME = frozenset({"atTimeMinute", "days", "hoursPeriod"})
 _INCIDENT = {"name": "name", "type": "type", "severity": "severity", "owner": "owner", "details": "details"}
 
 
@@ -78,7 +79,23 @@ def _times(root: Node) -> tuple[str, float]:
     unit = human.text("timePeriodType", "").lower()
     if unit not in _PERIODS:
         raise human.error("timePeriodType", f"must be one of {', '.join(_PERIODS)}, not {unit!r}")
+    if human.text("atTimeHour", ""):
+        return _at_time(human, unit), 0.0
+    for name in _ONLY_AT_A_TIME & set(human.data):
+        if human.data[name]:
+            raise human.error(name, "is not understood without atTimeHour; give a cron line")
     return "", human.number("timePeriod") * _PERIODS[unit]
+
+
+def _at_time(human: Node, unit: str) -> str:
+    """The cron line of `every day (or week, on these days) at this time`."""
+    minute, hour = human.text("atTimeMinute", "0") or "0", human.text("atTimeHour")
+    days = [day[:3].lower() for day in human.texts("days")]
+    if human.number("timePeriod") != 1 or unit not in {"days", "weeks"} or (unit == "weeks" and not days):
+        raise human.error(
+            "atTimeHour", "is understood for every day, and for every week on given days; give a cron line"
+        )
+    return f"{minute} {hour} * * {','.join(days) or '*'}"
 
 
 def _date(root: Node, key: str) -> str:

@@ -30,6 +30,10 @@ def read(tmp_path: Path, **changes: Any) -> Job | None:
         ({"cron": "0 6 * * *", "cronView": False, "humanCron": {"timePeriodType": "hours", "timePeriod": 1}},
          ("", 3600.0)),
         ({"startDate": "2024-01-01T00:00:00Z"}, ("", 0.0)),
+        ({"humanCron": {"timePeriodType": "days", "timePeriod": 1, "atTimeHour": "6", "atTimeMinute": "30"}},
+         ("30 6 * * *", 0.0)),
+        ({"humanCron": {"timePeriodType": "weeks", "timePeriod": 1, "atTimeHour": "6", "days": ["MON", "Friday"]}},
+         ("0 6 * * mon,fri", 0.0)),
     ],
 )  # fmt: skip
 def test_read_job_times(tmp_path: Path, changes: dict[str, Any], expected: tuple[str, float]) -> None:
@@ -70,6 +74,8 @@ def test_read_job_not_scheduled_is_disabled_and_year_one_is_no_date(tmp_path: Pa
         ({"cron": "* * *"}, "cron: must have 5 fields"),
         ({"humanCron": {"timePeriodType": "moons", "timePeriod": 1}}, "humanCron.timePeriodType: must be one of"),
         ({"startDate": "soon"}, "startDate: must be a time such as"),
+        ({"humanCron": {"timePeriodType": "days", "timePeriod": 3, "atTimeHour": "6"}}, "humanCron.atTimeHour: is"),
+        ({"humanCron": {"timePeriodType": "weeks", "timePeriod": 1, "days": ["MON"]}}, "humanCron.days: is not"),
         ({"isFeed": "maybe"}, "isFeed: must be true or false"),
     ],
 )

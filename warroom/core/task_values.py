@@ -50,7 +50,7 @@ def uses(place: str, value: Expression | Clauses) -> Iterator[Use]:
 
 
 def path_texts(value: Expression | Clauses) -> Iterator[str]:
-    """Every path inside a value as it is written, with its selectors; and each text that begins a path and ends none."""
+    """Every path inside a value, with its selectors; and each text that begins a path and ends none."""
     if not isinstance(value, Mapping):
         sides = (comparison.get(side) for row in value for comparison in row for side in ("left", "right"))
         yield from (path for side in sides for path in _side_texts(side))
