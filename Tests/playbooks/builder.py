@@ -17,6 +17,7 @@ from warroom.core.playbook import ALWAYS
 from warroom.engine import Host
 from warroom.engine.playbooks import Answers, Event, PlaybookRun
 
+SECRET = "a-very-secret-key"
 Yml = dict[str, Any]
 Next = str | Sequence[str] | Mapping[str, Any] | None
 
@@ -99,7 +100,7 @@ def compare(left: str, operator: str, right: str | None = None, **more: Any) -> 
 
 def collect(task_id: str, questions: Sequence[Yml], then: Next = None, **more: Any) -> tuple[str, Yml]:
     """A data collection."""
-    form = {"title": "Form", "questions": list(questions)}
+    form = {"title": more.get("name", "Form"), "questions": list(questions)}
     return task(task_id, "collection", then, message={"to": None}, form=form, **more)
 
 
@@ -183,6 +184,11 @@ class World:
         """Adds playbooks; the catalog is read again."""
         write_playbooks(self.pack, *books)
         self.host._catalog = None
+
+    def add_instance(self, name: str = "main") -> None:
+        """Adds an instance of Tiny."""
+        params = {"url": "http://tiny", "apikey_creds.identifier": "me"}
+        self.host.add_instance("Tiny", name, params, {"apikey_creds": SECRET}, "plaintext")
 
     def run(
         self, *books: Yml, answers: Answers | None = None, incident: Mapping[str, Any] | None = None, **inputs: Any

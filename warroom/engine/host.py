@@ -211,8 +211,9 @@ class Host:
         Built-in commands and scripts see and change `investigation`.
         """
         plan = self._dispatcher.plan(name, args, overrides, timeout_seconds)
-        if len(plan) == 1:
-            return [self._one(plan[0], hooks, depth, investigation)]
+        # Only commands of instances run side by side: built-ins and scripts change the store and the context.
+        if len(plan) == 1 or not all(isinstance(job, Job) and job.instance for job in plan):
+            return [self._one(job, hooks, depth, investigation) for job in plan]
         with ThreadPoolExecutor(FAN_OUT_WORKERS) as pool:
             try:
                 return list(pool.map(lambda job: self._one(job, hooks, depth, investigation), plan))

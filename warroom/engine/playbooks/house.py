@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from warroom.content import Catalog
+from warroom.core.expressions import references
 from warroom.core.playbook import ALWAYS, Input, Playbook, Task
 from warroom.engine.arguments import Modifiers
 from warroom.engine.builtins.times import POLL, SCHEDULE
 from warroom.engine.dispatch import Dispatcher
 from warroom.engine.errors import UsageError
 from warroom.engine.investigation import Investigation
+from warroom.engine.masking import MASK
 from warroom.engine.results import RunResult
 from warroom.store import Store
 
 GENERIC_POLLING = "GenericPolling"
+DEEPEST = 10
 
 
 class Caller(Protocol):
@@ -63,6 +66,32 @@ class House:
                     fresh.append(self.playbook(name))
                 except UsageError:  # told when the run comes to it
                     continue
+
+
+def secret_inputs(house: House, book: Playbook, depth: int = 0) -> frozenset[str]:
+    """The inputs that a playbook hands to secret arguments, itself or through a sub-playbook."""
+    found: set[str] = set()
+    for task in book.tasks.values() if depth <= DEEPEST else ():
+        secret = _secret_arguments(house, task, depth)
+        for name, expression in task.arguments.items():
+            if name in secret:
+                found |= {path.split(".")[1] for path in references(expression) if path.startswith("inputs.")}
+    return frozenset(found)
+
+
+def _secret_arguments(house: House, task: Task, depth: int) -> frozenset[str]:
+    try:
+        if task.playbook:
+            return secret_inputs(house, house.playbook(task.playbook), depth + 1)
+        command = house.dispatcher.command(task.script, task.brand) if task.script else None
+    except UsageError:  # told when the run comes to it
+        return frozenset()
+    return frozenset(argument.name for argument in command.arguments if argument.secret) if command else frozenset()
+
+
+def hidden(values: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """The values with those of these names masked."""
+    return {name: MASK if name in names else value for name, value in values.items()}
 
 
 def generic_polling() -> Playbook:

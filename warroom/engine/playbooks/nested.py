@@ -14,6 +14,7 @@ from warroom.core.outputs import adopted, declared
 from warroom.core.playbook import Expression, Playbook, Task
 from warroom.engine.errors import UsageError
 from warroom.engine.playbooks import commands
+from warroom.engine.playbooks.house import hidden, secret_inputs
 from warroom.engine.playbooks.state import Frame
 from warroom.engine.playbooks.work import Outcome, Work, as_answer
 
@@ -32,11 +33,12 @@ def enter(work: Work) -> Outcome:
     rounds = _rounds(task, inputs) if task.loop is not None and task.loop.for_each else []
     if task.loop is not None and task.loop.for_each and not rounds:
         return Outcome(got=inputs, why="there is nothing to loop over")
+    got = hidden(inputs, secret_inputs(work.house, book))
     frame = Frame(
         work.frame.child_path(task.id), book.id, first_progress(book), rounds[0] if rounds else inputs,
         {} if task.separate_context else None, rounds, 1 if task.loop else 0,
     )  # fmt: skip
-    return Outcome(frame=frame, got=inputs, why=f"{len(rounds)} rounds" if rounds else "")
+    return Outcome(frame=frame, got=got, why=f"{len(rounds)} rounds" if rounds else "")
 
 
 def first_progress(book: Playbook) -> progress.Progress:

@@ -19,7 +19,7 @@ from warroom.engine.lock import Locked, exclusive
 from warroom.engine.playbooks import commands, nested
 from warroom.engine.playbooks.answers import Answers, Asked, nobody
 from warroom.engine.playbooks.events import Event, PlaybookRun, RunStatus
-from warroom.engine.playbooks.house import House
+from warroom.engine.playbooks.house import House, hidden, secret_inputs
 from warroom.engine.playbooks.machine import Machine, OnEvent
 from warroom.engine.playbooks.state import Failure, Frame, State
 from warroom.engine.playbooks.work import Outcome, Work
@@ -112,21 +112,23 @@ class Playbooks:
         state = State.from_json(stored.state)
         root = state.root()
         failure = state.failure
+        outputs, secret = self._declared(root)
         asked = [Asked.from_json(data) for frame in state.frames.values() for data in frame.waiting.values()]
         return PlaybookRun(
             id=stored.id, playbook=stored.playbook, status=cast(RunStatus, stored.status), job=stored.job,
-            began=stored.began, moved=stored.moved, incident=state.incident, inputs=root.inputs,
-            context=root.context or {}, outputs=self._outputs(root), events=events,
+            began=stored.began, moved=stored.moved, incident=state.incident, inputs=hidden(root.inputs, secret),
+            context=root.context or {}, outputs=outputs, events=events,
             asked=tuple(asked) if stored.status in OPEN else (), error=failure.error if failure else "",
         )  # fmt: skip
 
-    def _outputs(self, root: Frame) -> dict[str, Any]:
+    def _declared(self, root: Frame) -> tuple[dict[str, Any], frozenset[str]]:
+        """The outputs of a run by path, and the names of its secret inputs."""
         try:
             book = self.house.playbook(root.playbook)
-        except UsageError:
-            return {}  # the pack is gone, the run stays readable
+        except UsageError:  # the pack is gone, the run stays readable
+            return {}, frozenset(root.inputs)
         found = {item.path: read(root.context or {}, item.path) for item in book.outputs}
-        return {path: value for path, value in found.items() if value is not None}
+        return {path: value for path, value in found.items() if value is not None}, secret_inputs(self.house, book)
 
     def _first_state(self, book: Playbook, inputs: Mapping[str, Any], incident: Mapping[str, Any] | None) -> State:
         doc = self._incident(book, incident)
