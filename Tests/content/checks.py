@@ -16,7 +16,8 @@ from Tests.content.repository import Item, Repository, built_words, star_imports
 # CommonScripts, which are installed everywhere.
 ON_EVERY_SERVER = frozenset(
     """
-    AddEvidence DeleteContext GetTime IsIntegrationAvailable Print Set SetAndHandleEmpty SetGridField Sleep
+    AddEvidence DeleteContext GetErrorsFromEntry GetTime IsIntegrationAvailable Print PrintErrorEntry Set
+    SetAndHandleEmpty SetGridField Sleep
     associateIndicatorToIncident closeInvestigation createList createNewIncident createNewIndicator deleteIndicators
     enrichIndicators expireIndicators findIndicators getIncidents getIndicator getList investigate setIncident
     setIndicator setIndicators setList taskComplete unexpireIndicators

@@ -21,7 +21,7 @@ INPUTS = "inputs"
 # Roots that the server fills, whatever the playbook does.
 _SERVER_ROOTS = frozenset(
     "inputs incident alert issue lists modules playbookQuery investigation demisto currentPlaybookID currentTaskID "
-    "parentEntry user".split()
+    "lastCompletedTaskEntries parentEntry user".split()
 )
 # Roots that a server fills when it extracts indicators or takes in files; this host does neither.
 _EXTRACTED_ROOTS = frozenset(
