@@ -15,7 +15,7 @@ class Locked(Exception):
 
 @contextmanager
 def exclusive(file: Path) -> Iterator[None]:
-    """Holds the lock of `file` while the block runs; makes the file. Raises Locked at once when somebody else has it."""
+    """Holds the lock of `file` while the block runs; makes the file. Raises Locked at once when another has it."""
     # The file stays: removing it would let two holders have locks on two files of one name.
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:

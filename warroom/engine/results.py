@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from warroom.core.dt import evaluate
 from warroom.engine.arguments import Modifiers
 
 Status = Literal["ok", "error", "timeout", "killed"]
@@ -66,29 +67,23 @@ def error_text(entries: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def shape(entry: Mapping[str, Any], modifiers: Modifiers) -> dict[str, Any]:
-    """The entry after raw-response, extend-context and ignore-outputs, in this order; errors stay as they are."""
+    """The entry after raw-response, extend-context and ignore-outputs; errors stay as they are.
+
+    With ignore-outputs only what extend-context names is left of the outputs.
+    """
     shaped = dict(entry)
     if entry.get("Type") == ERROR:
         return shaped
     if modifiers.raw_response:
         shaped.pop("HumanReadable", None)
-    if modifiers.extend_context:
-        extra = {key: dig(entry.get("Contents"), path) for key, path in modifiers.extend_context}
-        found = {key: value for key, value in extra.items() if value is not None}
-        known = entry.get("EntryContext")
-        shaped["EntryContext"] = {**(known if isinstance(known, Mapping) else {}), **found}
-    if modifiers.ignore_outputs:
-        shaped.pop("EntryContext", None)
+    known = entry.get("EntryContext")
+    outputs = dict(known) if isinstance(known, Mapping) and not modifiers.ignore_outputs else {}
+    for key, path in modifiers.extend_context:
+        found = evaluate(entry.get("Contents"), path) if path else entry.get("Contents")
+        if found is not None:
+            outputs[key] = found
+    if modifiers.extend_context or modifiers.ignore_outputs:
+        shaped["EntryContext"] = outputs
+        if not outputs:
+            del shaped["EntryContext"]
     return shaped
-
-
-def dig(value: Any, path: str) -> Any:
-    """The value at a dotted path; lists on the way give the list of what their items hold. None when it is absent."""
-    for step in filter(None, path.split(".")):
-        if isinstance(value, list):
-            value = [found for item in value if (found := dig(item, step)) is not None] or None
-        elif isinstance(value, Mapping):
-            value = value.get(step)
-        else:
-            return None
-    return value

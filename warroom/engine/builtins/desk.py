@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,11 +77,27 @@ def note(text: str, context: Mapping[str, Any] | None = None, contents: Any = No
 
 
 def texts(value: Any) -> list[str]:
-    """A list, or a text with commas, as a list of texts; empty for nothing."""
+    """A list, its JSON text, or a text with commas, as a list of texts; empty for nothing."""
     if value is None or value == "":
         return []
+    if isinstance(value, str) and value.startswith("["):
+        with suppress(ValueError):
+            value = json.loads(value)
     items = value if isinstance(value, list) else str(value).split(",")
     return [text for item in items if (text := str(item).strip())]
+
+
+def custom_fields(args: Args) -> Mapping[str, Any]:
+    """The object in `customFields`, which may come as JSON text. Raises ServerError when it is something else."""
+    given = args.get("customFields") or {}
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            given = None
+    if not isinstance(given, Mapping):
+        raise ServerError("customFields must be an object")
+    return given
 
 
 def flag(args: Args, name: str, *, default: bool = False) -> bool:

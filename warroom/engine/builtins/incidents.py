@@ -8,7 +8,7 @@ from typing import Any
 
 from warroom.content import Argument
 from warroom.core.dates import from_micros
-from warroom.engine.builtins.desk import Args, Desk, Entries, builtin, note, texts
+from warroom.engine.builtins.desk import Args, Desk, Entries, builtin, custom_fields, note, texts
 from warroom.engine.errors import ServerError
 
 # Fields that every incident has; any other name is a custom field.
@@ -69,20 +69,13 @@ def update(desk: Desk, name: str, fields: Mapping[str, Any]) -> None:
 
 def _set(desk: Desk, args: Args) -> str:
     fields = {name: value for name, value in args.items() if name != "customFields"}
-    update(desk, "setIncident", {**fields, **_custom(args)})
+    update(desk, "setIncident", {**fields, **custom_fields(args)})
     return f"Incident {desk.of_incident('setIncident').id} was updated: {', '.join(fields) or 'custom fields'}"
-
-
-def _custom(args: Args) -> Mapping[str, Any]:
-    given = args.get("customFields") or {}
-    if not isinstance(given, Mapping):
-        raise ServerError("customFields must be an object")
-    return given
 
 
 def _create(desk: Desk, args: Args) -> Entries:
     fields = {name: value for name, value in args.items() if name not in {"customFields", "name"}}
-    doc = {"name": str(args["name"]), "status": 0, **changed({}, {**fields, **_custom(args)})}
+    doc = {"name": str(args["name"]), "status": 0, **changed({}, {**fields, **custom_fields(args)})}
     [created] = desk.store.incidents.create([doc], PLAYBOOK)
     return [note(f"Created incident {created['id']}", {"CreatedIncidentID": created["id"]}, created)]
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from warroom.content import Argument
 from warroom.core.indicators import Source
 from warroom.core.values import classify
-from warroom.engine.builtins.desk import Args, Desk, Entries, builtin, note, texts
+from warroom.engine.builtins.desk import Args, Desk, Entries, builtin, custom_fields, note, texts
 from warroom.engine.errors import ServerError
 
 _BY_HAND = Source("Manual", "Manual", "manual", "A++ - Reputation script")
@@ -37,9 +36,7 @@ def _create(desk: Desk, args: Args) -> Entries:
 
 def _changes(args: Args) -> dict[str, Any]:
     """The edits that arguments ask for: verdict, and every field by its name."""
-    custom = args.get("customFields") or {}
-    if not isinstance(custom, Mapping):
-        raise ServerError("customFields must be an object")
+    custom = custom_fields(args)
     verdict = next((args[name] for name in ("verdict", "reputation", "score") if args.get(name)), None)
     fields = {name.casefold(): value for name, value in {**args, **custom}.items() if name not in _KNOWN}
     return {**({"verdict": verdict} if verdict else {}), **fields}
@@ -91,16 +88,17 @@ def _delete(desk: Desk, args: Args) -> str:
 
 
 _CUSTOM = Argument("customFields")
+_TAGS = Argument("tags", is_array=True)
 COMMANDS = (
     builtin("createNewIndicator", "Makes an indicator by hand.", _create,
-            Argument("value", required=True, is_default=True), Argument("type"), Argument("verdict"), _CUSTOM,
+            Argument("value", required=True, is_default=True), Argument("type"), Argument("verdict"), _CUSTOM, _TAGS,
             further=True),
     builtin("setIndicator", "Sets fields of an indicator by hand.", _set,
-            Argument("value", required=True, is_default=True), Argument("type"), Argument("verdict"), _CUSTOM,
+            Argument("value", required=True, is_default=True), Argument("type"), Argument("verdict"), _CUSTOM, _TAGS,
             further=True),
     builtin("setIndicators", "Sets fields of indicators by hand.", _set,
             Argument("indicatorsValues", required=True, is_default=True, is_array=True), Argument("type"),
-            Argument("verdict"), _CUSTOM, further=True),
+            Argument("verdict"), _CUSTOM, _TAGS, further=True),
     builtin("findIndicators", "Finds indicators by a query.", _find, Argument("query", is_default=True),
             Argument("size"), outputs=("foundIndicators",)),
     builtin("associateIndicatorsToIncident", "Notes that indicators belong to an incident.", _associate,
