@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from Tests.playbooks.builder import (
     SECRET,
@@ -25,6 +26,8 @@ from Tests.playbooks.builder import (
     world,
 )
 from Tests.terminal import Shell
+from warroom.cli.app import App, Terminal
+from warroom.cli.main import cli
 
 GREETING = book(
     "Greeting", start(), decide("1", {"yes": "2", "#default#": "3"}, yes=[[compare("inputs.name", "isNotEmpty")]]),
@@ -142,6 +145,24 @@ def test_wrong_use_is_refused_in_one_line(shell: Shell, words: tuple[str, ...], 
     ended = shell.run("playbook", *words)
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
     assert reason in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "code", "told"),
+    [
+        (("run", "Approve"), "maybe\nyes\n", 0, "why  answered 'yes'"),
+        (("run", "Approve"), "\n", 3, "to answer: warroom playbook resume"),
+        (("run", "Form"), "\npc-7\n", 3, "waits"),
+        (("run", "Form"), "pc-7\n", 0, "h = pc-7"),
+    ],
+)
+def test_terminal_is_asked_until_the_answer_fits(
+    shell: Shell, words: tuple[str, ...], typed: str, code: int, told: str
+) -> None:
+    person = App(shell.home, Terminal(reads=True, shows=False, shows_errors=False), shell.environ)
+    ended = CliRunner().invoke(cli, ["playbook", *words], obj=person, input=typed)
+    assert ended.exit_code == code, ended.output
+    assert told in ended.output
 
 
 def test_secrets_are_in_no_output(shell: Shell) -> None:

@@ -135,6 +135,22 @@ def test_task_complete_before_the_task_waits_counts_too(there: World) -> None:
     assert path_taken(there.run(one))[-1] == "4"
 
 
+def test_question_in_a_loop_is_asked_in_each_round(there: World) -> None:
+    inner = book("S", start(), ask("1", {"yes": "2", "no": "2"}), title("2"))
+    loop = {"loop": {"iscommand": False, "exitCondition": "", "wait": 0, "max": 100, "forEach": True}}
+    there.add(book("B", start(), sub("1", "S", {"x": "1,2,3"}, **loop)), inner)
+    run = there.host.run_playbook("B", answers=lambda asked: Reply("yes"))
+    assert run.status == "done"
+    assert [event.labels for event in run.events if event.path and event.task_id == "1"] == [("yes",)] * 3
+
+
+def test_task_complete_from_a_sub_playbook_reaches_the_one_around_it(there: World) -> None:
+    waiting = task("1", "regular", "3", name="Wait", inner={"tags": ["wait"]})
+    inner = book("S", start(), script("1", "taskComplete", {"id": "wait"}))
+    run = there.run(book("B", start(["1", "2"]), waiting, sub("2", "S"), put("3", "a", "1")), inner)
+    assert run.status == "done" and run.context == {"a": 1}
+
+
 FORM = Asked(
     "",
     "B",

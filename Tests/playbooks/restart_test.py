@@ -238,6 +238,12 @@ def test_stop_ends_a_waiting_run_for_good(there: World) -> None:
         there.host.resume_playbook(run.id)
 
 
+def test_resume_decision_without_a_failed_task_is_refused(there: World) -> None:
+    run = there.run(book("B", start(), ask("1", {"yes": "2"}), title("2")))
+    with pytest.raises(UsageError, match="nothing to decide"):
+        there.host.resume_playbook(run.id, decision="skip")
+
+
 def test_unknown_run_is_refused_and_the_beginning_of_an_id_is_enough(there: World) -> None:
     run = there.run(book("B", start(), title("1")))
     assert there.host.playbook_runs.get(run.id[:6]).id == run.id

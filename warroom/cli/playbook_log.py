@@ -116,7 +116,7 @@ def asked_lines(asked: Asked) -> Iterator[str]:
 
 def summary(run: PlaybookRun) -> Iterator[str]:
     """How a run stands, and what a person can do about it."""
-    yield f"run {run.id} of {run.playbook}: {run.status}"
+    yield f"run {run.id} of {run.playbook}: {run.status} (incident {run.incident})"
     if run.error:
         yield f"  {run.error}"
     if run.status in ("error", "stopped"):

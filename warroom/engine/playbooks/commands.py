@@ -19,6 +19,7 @@ from warroom.engine.results import ERROR, LOG, RunResult
 
 # They steer what a server shows or looks for in an entry, and change nothing in the run.
 _WITHOUT_EFFECT = frozenset({"auto-extract", "tags", "mark-as-note", "reliability-threshold", "debug-mode"})
+_FOR_PROCESSES = frozenset({"retry-count", "retry-interval", "execution-timeout"})
 # Generic commands, and words by which vendors name commands that only look.
 _READS = frozenset({"ip", "domain", "url", "file", "email", "cve", "endpoint"})
 _LOOKING = frozenset({"get", "list", "search", "query", "lookup", "status", "describe", "count", "show"})
@@ -79,6 +80,10 @@ def _call(work: Work, name: str, brand: str, args: Mapping[str, Any]) -> Call:
     idle = sorted(key for key in args if key in _WITHOUT_EFFECT and key not in own)
     rest = {key: value for key, value in args.items() if key not in idle}
     notes = tuple(f"{key} has no effect on this host" for key in idle)
+    if is_builtin(name, brand):
+        lost = sorted(key for key in rest if key in _FOR_PROCESSES)
+        rest = {key: value for key, value in rest.items() if key not in lost}
+        notes += tuple(f"{key} has no effect on the host's own commands" for key in lost)
     overrides = replace(NO_MODIFIERS, using_brand=brand)
     return Call(command, rest, overrides, is_builtin(name, brand) or name == SCHEDULE, notes)
 

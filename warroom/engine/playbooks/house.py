@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from warroom.content import Catalog
@@ -32,7 +32,7 @@ class Caller(Protocol):
 
 @dataclass(frozen=True)
 class House:
-    """The host, as far as playbooks need it. Times are seconds since 1970."""
+    """The host, as far as playbooks need it. Times are seconds since 1970; `found` keeps indicators by query."""
 
     store: Store
     catalog: Callable[[], Catalog]
@@ -41,6 +41,7 @@ class House:
     modules: Callable[[], Mapping[str, Mapping[str, str]]]
     clock: Callable[[], float]
     sleep: Callable[[float], None]
+    found: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def playbook(self, name: str) -> Playbook:
         """The playbook of this name or id. Raises UsageError with near names."""

@@ -36,7 +36,7 @@ class Machine:
         self.state = state
         self._answers = answers
         self._on_event = on_event
-        self._asked: set[tuple[str, str]] = set()
+        self._asked: set[int] = set()
         self._untold: list[Event] = []
 
     def go(self) -> None:
@@ -53,8 +53,8 @@ class Machine:
         root = self.state.root()
         if self._over(root):
             return "done"
-        idle = not any(self._ready(frame) for frame in self._frames()) and not any(self._laters())
-        return "waiting" if idle and any(frame.waiting for frame in self._frames()) else "running"
+        busy = any(self._ready(frame) or self._at_work(frame) for frame in self._frames())
+        return "running" if busy else "waiting"
 
     def save(self) -> None:
         """Writes the state and what happened since the last time, all or none."""
@@ -109,9 +109,10 @@ class Machine:
     def _ask(self) -> bool:
         for frame in self._frames():
             for task_id, data in frame.waiting.items():
-                if (frame.path, task_id) in self._asked:
+                number = frame.begun[task_id].number
+                if number in self._asked:
                     continue
-                self._asked.add((frame.path, task_id))
+                self._asked.add(number)
                 reply = self._answers(Asked.from_json(data))
                 if reply is not None:
                     del frame.waiting[task_id]
@@ -234,21 +235,19 @@ class Machine:
         return gave
 
     def _complete(self, frame: Frame, name: str, label: str) -> None:
-        """Completes the waiting tasks of this id, name or tag; later ones find it noted."""
-        book = self.house.playbook(frame.playbook)
-        waiting = [
-            task_id
-            for task_id in frame.waiting
-            if name in (task_id, book.tasks[task_id].name, *book.tasks[task_id].tags)
-        ]
-        if not waiting:
+        """Completes the waiting tasks of this id, name or tag; those of the same playbook find it noted later."""
+        found = False
+        for one in [frame, *(other for other in self._frames() if other is not frame)]:
+            for task_id in list(one.waiting):
+                work = self._work(one, task_id)
+                if name in (task_id, work.task.name, *work.task.tags):
+                    found = True
+                    del one.waiting[task_id]
+                    outcome = people.complete(work, label)
+                    one.progress = progress.finished(work.book, one.progress, task_id, outcome.labels)
+                    self._untold.append(self._event(work, one.begun.pop(task_id), "done", outcome))
+        if not found:
             frame.completions[name] = label
-        for task_id in waiting:
-            del frame.waiting[task_id]
-            work = self._work(frame, task_id)
-            outcome = people.complete(work, label)
-            frame.progress = progress.finished(book, frame.progress, task_id, outcome.labels)
-            self._untold.append(self._event(work, frame.begun.pop(task_id), "done", outcome))
 
     def _map_fields(self, work: Work, outcome: Outcome) -> Outcome:
         """Writes the mapped fields of the incident."""
@@ -316,6 +315,13 @@ class Machine:
 
     def _over(self, frame: Frame) -> bool:
         return progress.is_over(self.house.playbook(frame.playbook), frame.progress)
+
+    def _at_work(self, frame: Frame) -> bool:
+        """Whether a task was begun that waits neither for a person nor for a sub-playbook."""
+        return any(
+            task_id not in frame.waiting and frame.child_path(task_id) not in self.state.frames
+            for task_id in frame.progress.begun
+        )
 
     def _laters(self) -> Iterator[tuple[Frame, str, Later]]:
         for frame in self._frames():

@@ -182,21 +182,21 @@ class Playbooks:
         failure = machine.state.failure
         if failure is not None and failure.kind == "ended":
             raise UsageError(f"run {machine.run_id} was ended: {failure.error}")
-        for lost in [] if failure else list(self._interrupted(machine)):
-            machine.state.failure = failure = lost
-            call_again = self._repeatable(machine, lost)
-            if not call_again and decision is None:
-                machine.save()
-                raise UsageError(f"{lost.error}; decide with --again, --skip or --as-done")
-            self._decide(machine, lost, "again" if call_again else decision)
-            failure = None
         if failure is None:
+            failure = next(self._interrupted(machine), None)
+            if failure is not None and decision is None and self._repeatable(machine, failure):
+                decision = "again"
+        if failure is None:
+            if decision is not None:
+                raise UsageError(f"no task of run {machine.run_id} failed, so there is nothing to decide")
             return
         if decision is None:
-            raise UsageError(f"{self._named(machine, failure)}; decide with --again, --skip or --as-done")
+            machine.state.failure = failure
+            machine.save()
+            raise UsageError(f"{failure.error}; decide with --again, --skip or --as-done")
         self._decide(machine, failure, decision)
 
-    def _decide(self, machine: Machine, failure: Failure, decision: Decision | None) -> None:
+    def _decide(self, machine: Machine, failure: Failure, decision: Decision) -> None:
         if decision == "skip":
             machine.end(failure, Outcome(labels=(), ending="skipped", why="left out, as a person decided"))
         elif decision == "as-done":
@@ -215,8 +215,9 @@ class Playbooks:
             for task_id in sorted(frame.progress.begun):
                 child = frame.child_path(task_id) in machine.state.frames
                 if not child and task_id not in frame.waiting and task_id not in frame.later:
-                    lost = Failure(frame.path, task_id, "", "interrupted")
-                    told = f"{self._named(machine, lost)} was begun, and nobody knows whether it was done"
+                    book = self.house.playbook(frame.playbook)
+                    place = f"task {task_id} ({book.tasks[task_id].name}) of {book.name}"
+                    told = f"{place} was begun, and nobody knows whether it was done"
                     yield Failure(frame.path, task_id, told, "interrupted")
 
     def _repeatable(self, machine: Machine, failure: Failure) -> bool:
@@ -228,12 +229,6 @@ class Playbooks:
             return commands.prepare(Work.of(self.house, machine.state, frame, task)).repeatable
         except ValueError:
             return False
-
-    def _named(self, machine: Machine, failure: Failure) -> str:
-        frame = machine.state.frames[failure.path]
-        task = self.house.playbook(frame.playbook).tasks[failure.task_id]
-        place = f"task {task.id} ({task.name}) of {self.house.playbook(frame.playbook).name}"
-        return f"{place}: {failure.error}" if failure.error and place not in failure.error else failure.error or place
 
 
 def _check_inputs(book: Playbook, inputs: Mapping[str, Any]) -> None:

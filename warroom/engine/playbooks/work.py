@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 from warroom.core.expression_errors import Unsupported
 from warroom.core.expressions import Scope, resolve
@@ -41,6 +41,28 @@ class Outcome:
     def over(self) -> bool:
         """Whether the task has ended."""
         return self.later is None and self.asked is None and self.frame is None
+
+
+class Found(Sequence[Mapping[str, Any]]):
+    """The indicators of a query, looked up when first asked for; later changes do not show in the same process."""
+
+    def __init__(self, house: House, query: str) -> None:
+        self._house, self._query = house, query
+
+    @overload
+    def __getitem__(self, index: int) -> Mapping[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Mapping[str, Any]]: ...
+    def __getitem__(self, index: int | slice) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+        return self._items()[index]
+
+    def __len__(self) -> int:
+        return len(self._items())
+
+    def _items(self) -> list[dict[str, Any]]:
+        if self._query not in self._house.found:
+            self._house.found[self._query] = list(self._house.store.indicators.iterate(self._query))
+        return self._house.found[self._query]
 
 
 @dataclass
@@ -98,9 +120,9 @@ class Work:
         """The branch that an answer leads along; none when there is neither its own nor a default one."""
         return (answer,) if answer in self.task.next else (DEFAULT,) if DEFAULT in self.task.next else ()
 
-    def _indicators(self) -> list[dict[str, Any]]:
-        root = self.state.root()
-        return list(self.house.store.indicators.iterate(root.query)) if root.query else []
+    def _indicators(self) -> Sequence[Mapping[str, Any]]:
+        query = self.state.root().query
+        return Found(self.house, query) if query else ()
 
     def _script(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """What a filter or transformer script gives back."""
