@@ -1547,6 +1547,8 @@ def standing_row(
     row |= {"type": "", "verdict": "", "expiration": "", "status": "", "severity": "", "comment": "", "reason": ""}
     if ioc is not None:
         expiration = standing_expiration(ioc).get("expirationdate", "never")
+        with suppress(ValueError):
+            expiration = whole_second(instant_ns(expiration))
         row |= {"type": str(ioc.get("indicator_type") or ""), "expiration": expiration}
         row["verdict"] = VERDICTS.get(int(ioc.get("score") or 0), "Unknown")
     if rule is not None:
