@@ -134,6 +134,44 @@ def driver_list(house: House) -> list[dict[str, Any]]:
     return found
 
 
+def rows_of_brains(
+    house: House, command: str, args: Mapping[str, Any], prefix: str
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """What all enabled brains answer, and why some did not. Raises ValueError when there is no brain."""
+    rows: list[dict[str, Any]] = []
+    errors = []
+    brains = instances_of(house, BRAIN_BRAND)
+    if not brains:
+        raise ValueError(f"There is no enabled instance of {BRAIN_BRAND}; add one per Vectra brain.")
+    for brain in brains:
+        try:
+            rows += context_items(ask_brain(house, brain, command, args), prefix)
+        except CommandFailed as error:
+            errors.append(f"{brain}: {error}")
+    return rows, errors
+
+
+def elements_now(house: House) -> list[dict[str, Any]]:
+    """What is contained, on its way, or failed now, with its brain. A brain that cannot be asked is left out.
+
+    Raises CommandFailed when none can, so that a number is not taken for nothing.
+    """
+    statuses, errors = rows_of_brains(house, "vectra-response-status", {}, "VectraResponse.Status")
+    if errors and not statuses:
+        raise CommandFailed("; ".join(errors))
+    return [{"brain": status.get("brain"), **row} for status in statuses for row in status.get("elements") or []]
+
+
+def chart_of(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Counts as the server draws a pie or a bar, the largest first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    colours = ("#00b28f", "#4a6fa5", "#e0a030", "#c0504d", "#8064a2", "#4bacc6", "#9bbb59", "#7f7f7f")
+    return [
+        {"name": name, "data": [count], "color": colours[number % len(colours)]}
+        for number, (name, count) in enumerate(ordered)
+    ]
+
+
 # ---- arguments
 
 
