@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from Tests.playbooks_content.iocs import COUNT, PREFIX, Place, names, place, told
-from Tests.world import INSTANCE, sample
+from Tests.world import INSTANCE, PACKS, sample
 
 VALUES = [sample(1).value, sample(4).value]
 BY_NAME = ",".join(VALUES)
@@ -307,3 +308,59 @@ def test_test_playbook_fails_where_xdr_does_nothing(fresh: Place, name: str) -> 
     fresh.break_down("*tim_insert_jsons*")
     run = fresh.run(f"{name} - Test")
     assert run.status == "error"
+
+
+# ---- dashboard, layout, job
+
+PACK = PACKS / "CortexXDR_IOC"
+
+
+def test_dashboard_every_query_finds_what_it_says(there: Place) -> None:
+    dashboard = json.loads((PACK / "Dashboards" / "dashboard-XDR_IOC_Sync.json").read_text(encoding="utf-8"))
+    assert there.run("Disable", indicators=BY_NAME, ask="no").status == "done"
+    expire(there, [sample(2).value])
+    widgets = [item["widget"] for item in dashboard["layout"]]
+    counts = {
+        widget["name"]: there.host.store.indicators.count(widget["query"])
+        for widget in widgets
+        if widget["dataType"] == "indicators"
+    }
+    # One expired, a domain and a SHA-1 are more that XDR does not take; sample 0 was made as a disabled one.
+    assert counts == {
+        "Active bad indicators": COUNT + 1,
+        "Disabled in Cortex XDR": 3,
+        "Deleted in Cortex XDR": 0,
+        "Active bad indicators by type": COUNT + 1,
+        "Changed in Cortex XDR, by status": 3,
+        "Expired and not disabled": 2,
+        "Disabled or deleted in Cortex XDR": 3,
+    }
+
+
+def test_dashboard_script_widget_has_a_row_for_each_instance(there: Place) -> None:
+    result = there.host.run_script("XDRIOCSyncWidget", {})
+    assert result.status == "ok"
+    (entry,) = result.entries
+    found = entry["Contents"] if isinstance(entry["Contents"], dict) else json.loads(entry["Contents"])
+    assert (found["total"], found["data"][0]["Instance"], found["data"][0]["State"]) == (1, INSTANCE, "in sync")
+    assert (found["data"][0]["Pushed"], found["data"][0]["Set aside"]) == (COUNT, 4)
+
+
+def test_layout_shows_fields_that_exist() -> None:
+    layout = json.loads((PACK / "Layouts" / "layoutscontainer-XDR_IOC_Indicator.json").read_text(encoding="utf-8"))
+    fields = {
+        item["fieldId"]
+        for tab in layout["indicatorsDetails"]["tabs"]
+        for section in tab["sections"]
+        for item in section["items"]
+    }
+    own = {json.loads(file.read_text())["cliName"] for file in (PACK / "IndicatorFields").glob("*.json")}
+    assert own <= fields
+    assert fields - own == {"score", "expiration", "aggregatedreliability", "sourceoriginalseverity"}
+
+
+def test_job_is_triggered_by_feeds_and_names_a_quiet_playbook(there: Place) -> None:
+    (job,) = [job for job in there.host.catalog.jobs if job.pack == "CortexXDR_IOC"]
+    assert job.by_feed and job.all_feeds and not job.run_both
+    book = there.host.catalog.playbook(job.playbook)
+    assert book.quiet and book.inputs[0].since_last_run
