@@ -30,9 +30,9 @@ OPERATIONS = (
 UNCONFIRMED = re.compile(r"^## What no public document confirms\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 INTRODUCTION = """# Support matrix
 
-Made by `make matrix` from the commands that each driver declares and from the results of the conformance suite, in which
-every driver runs against an emulator of its product. `yes`: declared, and all tests of it passed on the source and on
-what `prepare-content` makes of it. `-`: the product cannot do it, so it is not declared, and the war room never sends it
+Made by `make matrix` from the commands that each driver declares and from the results of the conformance suite, which
+runs every driver against an emulator of its product. `yes`: declared, and all tests of it passed on the source and on
+what `prepare-content` makes of it. `-`: the product cannot do it, so it is not declared and the war room never sends it
 there. No product of a vendor was at hand.
 """
 
