@@ -13,7 +13,9 @@ SECOND = pytest.mark.parametrize("second", ["replace", "refuse"])
 def test_former_policy_comes_back(second: str) -> None:
     with world(second_policy=second) as here:
         here.has(FORMER)
-        assert (here.block()["status"], here.policy(), here.enforced()) == ("applied", POLICY, POLICY)
+        row = here.block()
+        assert (row["status"], here.policy(), here.enforced()) == ("applied", POLICY, POLICY)
+        assert f"in place of {FORMER}" in row["reason"]
         here.unblock()
         here.reconcile()
         assert (here.policy(), here.enforced(), here.records) == (FORMER, FORMER, {})

@@ -657,7 +657,8 @@ class ISEDriver(Driver):
             raise ProductError(self.left_alone(mac, has))
         title = self.assign(mac, self.settings.policy, has)
         extra = ACCESS_KEPT.format("its access") if title == COA_FAILED else facts.note
-        return self.seen(mac, self.settings.policy, f"ANC policy {self.settings.policy} assigned", extra)
+        done = f"ANC policy {self.settings.policy} assigned" + (f" in place of {has}" if has else "")
+        return self.seen(mac, self.settings.policy, done, extra)
 
     def assign(self, mac: str, policy: str, has: str) -> str:
         """Order a policy, where it is refused because of another one after taking that off. Gives the title."""
