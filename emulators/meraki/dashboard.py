@@ -111,11 +111,13 @@ class Dashboard:
         return found[0]
 
     def put_port(self, port: Document) -> None:
-        """Store a port; who hangs on one that is shut down loses the link."""
+        """Store a port. Who hangs on one that is shut down loses the link, and has it again when the port is on."""
         self._tables["port"].put(place(port["serial"], port["portId"]), port)
-        if not port["enabled"]:
-            for client in self.on_port(port, 0.0):
-                self.put_client({**client, "status": "Offline"})
+        for client in self.on_port(port, 0.0):
+            if not port["enabled"] and client["status"] == "Online":
+                self.put_client({**client, "status": "Offline", "cut": True})
+            elif port["enabled"] and client["cut"]:
+                self.put_client({**client, "status": "Online", "cut": False, "lastSeen": self.now()})
 
     def on_port(self, port: Document, since: float) -> list[Document]:
         """The clients last seen on a port, and not before `since`."""

@@ -148,6 +148,7 @@ class Operator:
             **dict.fromkeys(("ip", "ip6", "description", "ssid", "switchport", "recentDeviceSerial")),
             "recentDeviceConnection": None,
             "status": "Online",
+            "cut": False,
             "vlan": 1,
             "firstSeen": self._dashboard.now() - 100 * 86_400,
             "lastSeen": self._dashboard.now(),

@@ -25,6 +25,14 @@ def test_port_is_shut_down_and_who_hangs_on_it_is_offline(meraki: Start) -> None
     assert (status(client.get(STATUSES))["status"], client.get(PORT)["enabled"]) == ("Disabled", False)
     assert client.get("networks/N_1/clients/k7")["status"] == "Offline"
     assert client.call("PUT", PORT, {"enabled": True}).json()["enabled"] is True
+    assert client.get("networks/N_1/clients/k7")["status"] == "Online"
+
+
+def test_port_that_is_switched_on_brings_nobody_online_who_was_not_cut_off_by_it(meraki: Start) -> None:
+    client = meraki()
+    for enabled in (False, True):
+        client.call("PUT", PORT, {"enabled": enabled})
+        assert client.get("networks/N_1/clients/k7")["status"] == "Offline"
 
 
 def test_port_statuses_tell_uplinks_and_clients_of_the_time_span(meraki: Start) -> None:
