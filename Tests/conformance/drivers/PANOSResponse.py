@@ -55,6 +55,7 @@ class Firewalls(Product):
     def __init__(self, emulator: Panos) -> None:
         self._emulator = emulator
         self._timeout = "10"
+        self._looks = 0
 
     @property
     def params(self) -> Mapping[str, str]:
@@ -71,6 +72,8 @@ class Firewalls(Product):
         return {"api_key": KEY}
 
     def subject(self, kind: str) -> Subject:
+        # At each firewall: all with the tag, every element, the system information.
+        self._looks = len(FIREWALLS) * (1 + len(SUBJECTS[kind].elements) + 1)
         return SUBJECTS[kind]
 
     def contained(self) -> frozenset[str]:
@@ -100,11 +103,8 @@ class Firewalls(Product):
         self._edit([{"role": "op"}])
 
     def fault(self, name: str) -> None:
-        """A block begins with looks (two, or more for several elements) and a release with the order itself.
-
-        Faults that come after the effect hit the orders.
-        """
-        spared = 0 if name not in LATE or self.contained() else 8
+        """A block begins with looks and a release with the order itself; faults after the effect hit the orders."""
+        spared = 0 if name not in LATE or self.contained() else self._looks
         self._timeout = "0.1" if name == "time_out" else "10"
         self._emulator.faults.add(replace(FAULTS[name], after=spared))
 

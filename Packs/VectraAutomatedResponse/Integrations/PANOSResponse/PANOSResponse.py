@@ -503,24 +503,29 @@ def unread_places(record: Mapping[str, Any]) -> set[Place]:
 def restore_after(record: Mapping[str, Any], orders: Answers) -> dict[str, Any] | None:
     """What the first orders to places that could not be read before tell of them; None for nothing new.
 
-    A place that then has the registration had it from somebody else, as far as anybody can tell.
+    A place that had the registration then had it from somebody else. An order without an answer may have been the
+    first one to put it there, so that place counts as this instance's own.
     """
-    told = [place for place in orders.given if place in unread_places(record)]
+    answered = [*orders.given, *(place for place, error in orders.errors.items() if error.uncertain)]
+    told = [place for place in answered if place in unread_places(record)]
     if not told:
         return None
     kept = record["restore"]
-    others = [place.text for place in told if not orders.given[place]]
+    others = [place.text for place in told if orders.given.get(place) is False]
     return {
         "read": sorted({*kept.get("read", ()), *(place.text for place in told)}),
         "others": sorted({*kept.get("others", ()), *others}),
     }
 
 
-def wanted_state(item: Item, look: Answers) -> ElementState:
-    """Of something to be blocked: it is when every place has it."""
-    lacking = look.those(False)
+def wanted_state(item: Item, look: Answers, unread: Iterable[Place]) -> ElementState:
+    """Of something to be blocked: it is when every place has it.
+
+    At an `unread` place an order has yet to find out whose registration it is, so it does not count until then.
+    """
+    lacking = [*look.those(False), *(place for place in look.those(True) if place in unread)]
     if lacking:
-        return ElementState("free", f"{item.words} is not registered at {labels(lacking)}")
+        return ElementState("free", f"{item.words} is not registered by this instance at {labels(lacking)}")
     if look.errors:
         return ElementState("unknown", error_words(look.errors))
     return ElementState("blocked")
@@ -625,7 +630,8 @@ class PANOSDriver(Driver):
         orders = at_each(known.given, lambda place: self.client.register(place, item, self.settings.tag_timeout))
         look = at_each(orders.given, lambda place: self.client.has(place, item))
         missing = {**known.errors, **orders.errors}
-        if missing and not set(orders.given) - others_places(record):
+        reached = set(orders.given) - others_places(record)
+        if missing and not reached and not any(error.uncertain for error in orders.errors.values()):
             raise joined_error(missing)
         return block_outcome(item, orders, look, missing, restore_after(record, orders))
 
@@ -687,7 +693,9 @@ class PANOSDriver(Driver):
             look = Answers(look.given, self.sorted_errors(look.errors)[0])
         if look.errors and not look.given:
             raise joined_error(look.errors)
-        return wanted_state(item, look) if wanted else unwanted_state(item, look)
+        if not wanted:
+            return unwanted_state(item, look)
+        return wanted_state(item, look, () if record["phase"] == "new" else unread_places(record))
 
 
 def wanted_texts(entity: Entity) -> tuple[str, ...]:
