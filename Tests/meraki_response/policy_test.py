@@ -145,6 +145,22 @@ def test_former_group_policy_that_was_deleted_becomes_normal_and_is_told(make: M
     assert world.policy() == NORMAL
 
 
+def test_blocking_group_policy_that_was_made_anew_is_looked_up_again(make: Make) -> None:
+    world = make({"block_group_policy": "Quarantine"})
+    world.set_policy(GUESTS)
+    world.block(mac=AIR_MAC)
+    world.edit(forget="N_1", remove={"kind": "group_policy", "key": "N_1/101"})
+    [row] = world.reconcile(verify=True)
+    assert row["status"] == "failed" and "'Quarantine'" in row["reason"] and row["contained"]
+    world.seed(groups=[{"network": "N_1", "id": "105", "name": "Quarantine"}])
+    world.emulator.faults.add(Fault("reset", when="after", method="PUT", count=1))
+    assert statuses(world.reconcile()) == [(AIR, "pending")]
+    assert statuses(world.reconcile()) == [(AIR, "applied")]
+    assert world.policy() == {"devicePolicy": "Group policy", "groupPolicyId": "105"}
+    assert statuses(world.unblock()) == [(AIR, "applied")]
+    assert world.policy() == GUESTS
+
+
 def test_policy_by_ssid_cannot_be_put_back_so_it_is_not_replaced(make: Make) -> None:
     world = make()
     world.set_policy({"devicePolicy": "Different policies by SSID"})

@@ -614,10 +614,11 @@ class PolicyWay(Way):
 
     def set_by_us(self, element: Element, record: Mapping[str, Any]) -> Policy:
         """The policy that our order set, or would set. Where the settings name one that is not there: `Blocked`."""
-        kept = record["restore"].get("set") or record["facts"].get("set")
-        if kept:
-            return policy_of(kept)
-        return (self.group_of_settings(element.place) if self.settings.group else None) or BLOCKED
+        return (
+            kept_policy(record, "set")
+            or (self.group_of_settings(element.place) if self.settings.group else None)
+            or BLOCKED
+        )
 
     def now(self, element: Element) -> Policy | Gone:
         """The policy that a client has. Raises ProductError when the key does not see the network."""
@@ -645,13 +646,23 @@ class PolicyWay(Way):
             return Outcome("already")
         if now.name not in POLICY_NAMES.values():
             raise ProductError(f"{former_words(now)}: client {element.client} of network {element.place}.")
-        former = record["facts"].get("former")
-        wanted = self.set_by_us(element, record) if former else self.wanted(element.place)
-        # Normal is what a clean-up leaves behind; anything else a person chose.
-        changed = not former or now not in (policy_of(former), NORMAL)
+        wanted, former = self.ordered_policy(element, record), kept_policy(record, "former") or now
+        # Normal is what a clean-up leaves behind, and the wanted one an order whose answer was lost; anything else a
+        # person chose since the last order.
+        former = former if now in (former, wanted, NORMAL) else now
         self.client.set_policy(element.place, element.client, wanted)
-        kept = {"former": now.body(), "set": wanted.body()} if changed else None
+        kept = {"former": former.body(), "set": wanted.body()}
         return self.read_back(element, wanted, f"its policy was {now.words()}")._replace(restore=kept)
+
+    def ordered_policy(self, element: Element, record: Mapping[str, Any]) -> Policy:
+        """The policy to set: that of the record, unless its group policy was deleted since. Raises ProductError."""
+        kept = kept_policy(record, "set")
+        if kept is None or (kept.group and not self.has_group(element.place, kept.group)):
+            return self.wanted(element.place)
+        return kept
+
+    def has_group(self, network: str, group: str) -> bool:
+        return group in {text_of(row.get("groupPolicyId")) for row in self.groups(network)}
 
     def unblock(self, element: Element, record: Mapping[str, Any]) -> Outcome:
         """Put back the policy that was there before, unless the client has another one than ours by now."""
@@ -659,15 +670,13 @@ class PolicyWay(Way):
         if isinstance(now, Gone):
             return Outcome("not_found", reason=now.reason)
         ours = self.set_by_us(element, record)
-        if now != ours and not (record["adopted"] and now == BLOCKED):
+        if now != ours and not (record.get("adopted") and now == BLOCKED):
             return Outcome("already", reason=f"its policy is {now.words()}, which is not ours and stays")
         former = former_policy(element, record)
         if former in (ours, BLOCKED):
             return Outcome("already", reason=f"its policy was {former.words()} before, too, and stays")
         words = f"its policy is {former.words()} again"
-        if former.group and former.group not in {
-            text_of(row.get("groupPolicyId")) for row in self.groups(element.place)
-        }:
+        if former.group and not self.has_group(element.place, former.group):
             words = f"{former.words()}, which it had before, does not exist any more; its policy is Normal"
             former = NORMAL
         self.client.set_policy(element.place, element.client, former)
@@ -774,11 +783,17 @@ def former_words(policy: Policy) -> str:
     return f"The policy {policy.name!r} is not replaced, because the API cannot put it back"
 
 
+def kept_policy(record: Mapping[str, Any], name: str) -> Policy | None:
+    """A policy on record, `former` or `set`: as of the last order or else the first look. None: there is none."""
+    kept = record["restore"].get(name) or record["facts"].get(name)
+    return policy_of(kept) if kept else None
+
+
 def former_policy(element: Element, record: Mapping[str, Any]) -> Policy:
     """The policy that a release puts back. Raises ProductError when that cannot be known."""
-    kept = record["restore"].get("former") or record["facts"].get("former")
-    if kept:
-        return policy_of(kept)
+    kept = kept_policy(record, "former")
+    if kept is not None:
+        return kept
     former = policy_of({"devicePolicy": element.policy or NORMAL.name})
     if former.name == GROUP_POLICY or former.name not in POLICY_NAMES.values():
         raise ProductError(

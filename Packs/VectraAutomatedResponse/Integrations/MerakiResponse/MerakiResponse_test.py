@@ -1,6 +1,7 @@
 """What can be told without a server; against one, the conformance suite and Tests/meraki_response test this driver."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +70,12 @@ class Scripted(MerakiClient):
         self.answers = list(answers)
         self.asked: list[tuple[str, str, Any]] = []
 
-    def _http_request(self, method: str, url_suffix: str = "", **options: Any) -> Any:
-        self.asked.append((method, url_suffix, options.get("json_data") or options.get("params")))
+    def exchange(self, method: str, path: str, request: Mapping[str, Any]) -> requests.Response:
+        self.asked.append((method, path, request.get("json_data") or request.get("params")))
         found = self.answers.pop(0)
         if isinstance(found, Exception):
-            raise found
+            raise self.unanswered(found)
+        assert isinstance(found, requests.Response)
         return found
 
 
