@@ -51,6 +51,33 @@ def test_former_policy_survives_a_kill_at_every_moment(second: str) -> None:
     pytest.fail("it never came to its end")
 
 
+def test_former_policy_survives_a_kill_after_ours_was_taken_off() -> None:
+    with world(second_policy="refuse") as here:
+        here.has(FORMER)
+        here.block()
+        assert here.unblock()["status"] == "pending"
+        seen = set()
+        for effects in range(30):
+            here.clock.seconds += 4000
+            if not here.killed(effects, "vectra-response-reconcile"):
+                break
+            seen.add(here.policy())
+        assert seen == {POLICY, "", FORMER} and (here.policy(), here.records) == (FORMER, {})
+
+
+def test_wish_that_turns_after_ours_was_taken_off_blocks_again() -> None:
+    with world(second_policy="refuse") as here:
+        here.has(FORMER)
+        here.block()
+        here.unblock()
+        here.fault("*/ancendpoint/apply", kind="status", status=403)
+        assert [row["status"] for row in here.reconcile()] == ["failed"] and here.policy() == ""
+        assert (here.block()["status"], here.policy()) == ("applied", POLICY)
+        here.unblock()
+        here.reconcile()
+        assert (here.policy(), here.records) == (FORMER, {})
+
+
 def test_former_policy_that_was_deleted_is_told() -> None:
     with world() as here:
         here.has(FORMER)
@@ -84,9 +111,18 @@ def test_policy_of_a_person_is_not_replaced_while_the_block_is_wanted() -> None:
     with world() as here:
         here.block()
         here.edit(policy=THEIRS)
-        here.reconcile(verify="true")
-        assert here.groom() == []
+        assert here.reconcile(verify="true") == here.groom() == []
         assert (here.policy(), list(here.records)) == (THEIRS, [MAC])
+
+
+def test_policy_of_a_person_is_not_replaced_by_an_order_that_is_repeated() -> None:
+    with world() as here:
+        here.fault("*/ancendpoint/apply", kind="status", status=500)
+        assert here.block()["status"] == "pending"
+        here.edit(policy=THEIRS)
+        assert [row["status"] for row in here.reconcile()] == ["pending"]
+        row = here.block()
+        assert (row["status"], here.policy()) == ("failed", THEIRS) and "somebody assigned since" in row["reason"]
 
 
 def test_clean_up_is_put_back_by_verification_and_by_grooming() -> None:
@@ -139,6 +175,13 @@ def test_list_that_does_not_filter_is_walked(names: str) -> None:
     with world(name_filter="off", list_names=names) as here:
         here.seed(endpoints=[{"mac": f"00:50:56:00:00:{n:02X}", "policy": THEIRS} for n in range(3)])
         assert (here.test(), here.block()["status"], here.policy()) == ("ok", "applied", POLICY)
+        assert (here.unblock()["status"], here.policy()) == ("applied", "")
+
+
+def test_filter_that_finds_nothing_is_not_believed_after_an_order() -> None:
+    with world(name_filter="nothing") as here:
+        assert (here.block()["status"], here.policy()) == ("applied", POLICY)
+        assert here.reconcile(verify="true") == []
         assert (here.unblock()["status"], here.policy()) == ("applied", "")
 
 

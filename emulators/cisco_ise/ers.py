@@ -62,9 +62,10 @@ class ErsCalls:
         ]
 
     def _endpoints(self, call: Call) -> Reply:
-        if call.request.args.get("filter") and self._at.ise.options.name_filter == "off":
+        filters = self._at.ise.options.name_filter if call.request.args.get("filter") else "on"
+        if filters == "off":
             raise self._refused(400, "Unsupported filter field", "GET-getAll-ancendpoint", call)
-        rows = [(row["id"], mac) for mac, row in self._at.ise.anc.endpoints.items()]
+        rows = [(row["id"], mac) for mac, row in self._at.ise.anc.endpoints.items() if filters == "on"]
         return self._page(call, "ancendpoint", rows, names=self._at.ise.options.list_names == "show")
 
     def _endpoint(self, call: Call) -> Reply:

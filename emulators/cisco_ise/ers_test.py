@@ -123,6 +123,10 @@ def test_list_without_filters_by_option(ise: Start) -> None:
     client.order("apply")
     assert client.ers("GET", "ancendpoint", filter=f"name.EQ.{MAC}").status_code == 400
     assert client.ers("GET", "ancendpoint").json()["SearchResult"]["resources"][0]["name"] == MAC
+    client = ise(name_filter="nothing")
+    client.order("apply")
+    assert client.ers("GET", "ancendpoint", filter=f"name.EQ.{MAC}").json()["SearchResult"]["total"] == 0
+    assert client.ers("GET", "ancendpoint").json()["SearchResult"]["total"] == 1
 
 
 def test_endpoint_unknown_is_404(ise: Start) -> None:

@@ -52,7 +52,11 @@ class IseOptions(Options):
         "`policyName` of a clear call: ignored, or it must be the one that is there",
         choices=("ignored", "checked"),
     )
-    name_filter: str = option("on", "whether ERS filters ANC endpoints by name", choices=("on", "off"))
+    name_filter: str = option(
+        "on",
+        "filters of ANC endpoints by name: work, are refused, or find nothing",
+        choices=("on", "off", "nothing"),
+    )
     list_names: str = option("hide", "whether a list of ANC endpoints has their names", choices=("hide", "show"))
     by_ip: str = option(
         "found",

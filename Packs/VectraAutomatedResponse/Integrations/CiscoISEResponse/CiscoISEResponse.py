@@ -566,7 +566,7 @@ def never_answered(error: ProductError) -> bool:
 
 
 class Facts(NamedTuple):
-    """What a record has of an element: the policy that the block assigns, the one before it, and a note."""
+    """What the record of an element has: the policy that the block assigns, the one before it, and a note."""
 
     policy: str
     former: str
@@ -574,7 +574,7 @@ class Facts(NamedTuple):
 
     @classmethod
     def of(cls, facts: Mapping[str, Any] | None, settings: Settings) -> "Facts":
-        """Of a target or a record; what was taken over from another tool has none."""
+        """Of a record; one that was taken over from another tool has none."""
         given = facts or {}
         policy = str(given.get("policy") or settings.policy)
         return cls(policy, str(given.get("former") or ""), str(given.get("note") or ""))
@@ -646,8 +646,12 @@ class ISEDriver(Driver):
         return {"policy": self.settings.policy, "former": former, "note": chosen.note}
 
     def block(self, target: Target, record: Mapping[str, Any]) -> Outcome:
-        """Assign the policy, in place of the one that is kept as a fact, and read it back."""
-        mac, facts = mac_of(target.element), Facts.of(target.facts, self.settings)
+        """Assign the policy, in place of the one that is kept as a fact, and read it back.
+
+        The facts are those of the record: what the target says now may have been read after a person's change, and
+        would not be stored any more.
+        """
+        mac, facts = mac_of(target.element), Facts.of(record["facts"], self.settings)
         if not mac:
             return Outcome("unsupported", reason=f"{target.element!r} is no MAC of an endpoint.")
         has = self.ers.assigned(mac)
