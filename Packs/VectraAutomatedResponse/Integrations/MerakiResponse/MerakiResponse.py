@@ -652,7 +652,8 @@ class PolicyWay(Way):
         former = former if now in (former, wanted, NORMAL) else now
         self.client.set_policy(element.place, element.client, wanted)
         kept = {"former": former.body(), "set": wanted.body()}
-        return self.read_back(element, wanted, f"its policy was {now.words()}")._replace(restore=kept)
+        words = f"its policy is {wanted.words()}, it was {now.words()}"
+        return self.read_back(element, wanted, words)._replace(restore=kept)
 
     def ordered_policy(self, element: Element, record: Mapping[str, Any]) -> Policy:
         """The policy to set: that of the record, unless its group policy was deleted since. Raises ProductError."""
