@@ -20,13 +20,21 @@ def test_object_of_the_name_for_something_else_is_a_failure(world: World) -> Non
 
 
 def test_object_changed_by_somebody_after_the_block_is_left_to_them(world: World) -> None:
-    side = world.side()
-    side.one("block-host", **HOST)
-    world.edit(table="address", name=OBJECT, set={"subnet": "10.9.9.9/32"})
-    assert [row["status"] for row in side.later(verify="true")] == ["failed"]
-    row = side.one("unblock-host", **HOST)
-    assert row["status"] == "applied" and "made or changed it" in row["reason"]
-    assert world.object(OBJECT) is not None and world.members("Internal-Block") == []
+    for look_first in (False, True):
+        side = world.side()
+        side.one("block-host", **HOST)
+        world.edit(table="address", name=OBJECT, set={"subnet": "10.9.9.9/32"})
+        [row] = side.later(verify="true")
+        assert (row["status"], row["contained"], "does not stand for" in row["reason"]) == ("failed", True, True)
+        if look_first:
+            world.gate.faults.add(Fault("status", status=503, count=1))
+        row = side.one("unblock-host", **HOST)
+        assert row["status"] == ("failed" if look_first else "already"), row
+        assert look_first or "made or changed it" in row["reason"]
+        side.later()
+        assert world.object(OBJECT) is not None and world.members("Internal-Block") == [OBJECT] and not side.elements
+        world.edit(table="addrgrp", name="Internal-Block", set={"member": []})
+        world.edit(table="address", name=OBJECT, delete=True)
 
 
 def test_member_that_somebody_took_out_is_put_back_and_its_object_reused(world: World) -> None:
@@ -115,7 +123,7 @@ def test_group_deleted_by_somebody_is_told_while_wanted_and_no_hindrance_after(w
     side.one("block-host", **HOST)
     world.edit(table="addrgrp", name="Internal-Block", delete=True)
     [row] = side.later(verify="true")
-    assert (row["status"], row["contained"], "no address group" in row["reason"]) == ("failed", True, True)
+    assert (row["status"], row["contained"], "no IPv4 address group" in row["reason"]) == ("failed", True, True)
     assert world.objects() == set()
     world.seed(addrgrp=[{"name": "Internal-Block", "member": []}])
     assert [row["status"] for row in side.later()] == ["applied"]
@@ -186,7 +194,7 @@ def test_domains_are_unsupported_one_by_one_when_the_option_is_off(world: World)
 def test_address_of_the_firewall_is_not_blocked(world: World, own: str) -> None:
     world.seed(interfaces=[{"name": "lan", "ip": "10.1.2.3 255.255.255.0", "ip6": "2001:db8::77/64"}])
     row = world.side().one("block-host", ip=own, host_id="41")
-    assert (row["status"], row["contained"]) == ("unsupported", False) and f"{own}, an address of" in row["reason"]
+    assert (row["status"], row["contained"]) == ("unsupported", False) and f"{own} is an address of" in row["reason"]
     assert world.objects() == set() and world.asked("POST") == []
 
 
@@ -228,7 +236,9 @@ def test_var_element_that_is_not_there_changes_nothing(world: World, element: st
 def test_module_test_names_each_group_that_is_missing_and_writes_nothing(world: World) -> None:
     assert world.side().driver().test() == "ok"
     told = world.side(external_group="Nope", static_group_ipv6="Nope6").driver().test()
-    assert "'Nope'" in told and "'Nope6'" in told and "'Internal-Block'" not in told
+    assert (
+        "IPv4 address group 'Nope'" in told and "IPv6 address group 'Nope6'" in told and "'Internal-Block'" not in told
+    )
     assert {request.method for request in world.gate.requests.latest()} == {"GET"}
 
 

@@ -346,7 +346,8 @@ def own_address_refusal(value: Value, own: str) -> str:
     with suppress(ValueError):
         one = ipaddress.ip_address(own)
         if value.overlaps(one, one):
-            return f"{value.text} is or contains {one}, an address of the {PRODUCT} itself"
+            found = "is" if value.text == str(one) else f"contains {one},"
+            return f"{value.text} {found} an address of the {PRODUCT} itself"
     return ""
 
 
@@ -564,17 +565,15 @@ class FortiGateDriver(Driver):
     def test(self) -> str:
         """`ok` when every group that is configured, and the quarantine list where it is used, can be read."""
         wanted = {
-            (name, family)
+            Spot(Value(""), name, family)
             for kind, groups in self.settings.groups.items()
             for family, name in ((4, groups.v4), (6, groups.v6))
             if name and not (kind == "host" and self.settings.quarantine)
         }
-        missing = [
-            name for name, family in sorted(wanted) if self.client.members(Spot(Value(""), name, family)) is None
-        ]
+        missing = [spot for spot in sorted(wanted) if self.client.members(spot) is None]
         if self.settings.quarantine:
             self.client.bans()
-        return "ok" if not missing else "; ".join(no_group(name, self.settings.vdom) for name in missing)
+        return "; ".join(no_group(spot, self.settings.vdom) for spot in missing) or "ok"
 
     def targets(self, entity: Entity) -> list[Target]:
         """An element for each value and each place where it is to be blocked."""
@@ -606,16 +605,17 @@ class FortiGateDriver(Driver):
         return Outcome("applied", reference=name)
 
     def unblock(self, element: str, record: Mapping[str, Any]) -> Outcome:
-        """Take it out of its place, and look whether it is gone."""
+        """Take it out of its place, and look whether it is gone. An object that somebody changed is theirs now."""
         spot = spot_of(element, record, self.settings)
         if spot is None:
             return Outcome("already", reason="nothing of that name can be blocked here")
         if not spot.group:
             return self.release(spot, record)
         members = self.client.members(spot) or ()
-        held = [name for name in spot.names if name in members]
+        held = [name for name in spot.names if name in members and self.fits(spot, name)]
         for name in held:
             self.take_out(spot, name)
+        # Without prefix and comment it is somebody else's, although the caller of a take-over vouched for the member.
         deleted, words = self.tidy(spot) if spot.own else (False, "")
         strange = [name for name in held if not spot.own or name != spot.names[0]]
         stays = [f"the address object {name!r} stays: this integration did not make it" for name in strange]
@@ -636,18 +636,14 @@ class FortiGateDriver(Driver):
     def group_state(self, spot: Spot, record: Mapping[str, Any]) -> ElementState:
         members = self.client.members(spot)
         if members is None and record["phase"] == "new":
-            raise ProductError(no_group(spot.group, self.settings.vdom))
+            raise ProductError(no_group(spot, self.settings.vdom))
         shown = [name for name in spot.names if name in (members or ())]
         fitting = [name for name in shown if self.fits(spot, name)]
         if fitting:
             return ElementState("blocked", f"{fitting[0]!r} is a member of {spot.group!r}")
         if shown:
             return ElementState("free", f"somebody changed the address object {shown[0]!r}, so it is left alone")
-        if (
-            record["phase"] == "releasing"
-            and spot.own
-            and self.is_own(self.client.address_object(spot, spot.names[0]), spot)
-        ):
+        if record["phase"] == "releasing" and spot.own and self.is_own(spot):
             # Out of the group already; the order to release also deletes the object.
             return ElementState("blocked", "its address object is still to be deleted")
         return ElementState("free")
@@ -660,8 +656,9 @@ class FortiGateDriver(Driver):
     def holds_member(self, spot: Spot, name: str) -> bool:
         return self.client.is_member(spot, name) and self.fits(spot, name)
 
-    def is_own(self, row: Mapping[str, Any] | None, spot: Spot) -> bool:
+    def is_own(self, spot: Spot) -> bool:
         """Did this integration make the object, and did nobody change it?"""
+        row = self.client.address_object(spot, spot.names[0])
         return row is not None and row.get("comment") == OWN_COMMENT and object_value(row) == spot.value.text
 
     def make_object(self, spot: Spot, name: str) -> None:
@@ -683,7 +680,7 @@ class FortiGateDriver(Driver):
         except RefusedError as refused:
             with suppress(ProductError):
                 self.tidy(spot)
-            reason = no_group(spot.group, self.settings.vdom) if refused.absent else str(refused)
+            reason = no_group(spot, self.settings.vdom) if refused.absent else str(refused)
             raise ProductError(f"{name!r} was not added to {spot.group!r}. {reason}") from refused
 
     def take_out(self, spot: Spot, name: str) -> None:
@@ -705,10 +702,9 @@ class FortiGateDriver(Driver):
         A refusal is no failure: what counts is the group, and an object that is left blocks nothing.
         """
         name = spot.names[0]
-        row = self.client.address_object(spot, name)
-        if row is None:
+        if self.client.address_object(spot, name) is None:
             return False, ""
-        if not self.is_own(row, spot):
+        if not self.is_own(spot):
             return False, f"the address object {name!r} stays: somebody else made or changed it"
         try:
             self.client.delete_object(spot, name)
@@ -767,8 +763,9 @@ def is_anothers_ban(created: int, record: Mapping[str, Any]) -> bool:
     return bool(ours and created and ours != created)
 
 
-def no_group(name: str, vdom: str) -> str:
-    return f"There is no address group {name!r} of its family in VDOM {vdom!r}. Create it, or correct the parameter."
+def no_group(spot: Spot, vdom: str) -> str:
+    family = "IPv6" if spot.family == 6 else "IPv4"
+    return f"There is no {family} address group {spot.group!r} in VDOM {vdom!r}. Create it, or correct the parameter."
 
 
 # ---- main

@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 
 PARAMS = {"url": "https://fgt.example:8443/", "credentials": {"password": "made-up-token"}, "tries": "1"}
 DATA = Path(__file__).parent / "test_data"
+OWN_OBJECT = {
+    "status": "success",
+    "results": [{"name": "vectra-10.1.2.3", "type": "ipmask", "subnet": "10.1.2.3 255.255.255.255"}],
+}
 HOST_FACTS = {"object": "vectra-10.1.2.3", "family": 4}
 
 
@@ -353,8 +357,7 @@ def test_interface_addresses_of_both_families() -> None:
 
 def test_block_accepted_and_not_shown_is_no_success() -> None:
     good, empty = answer(200, {"status": "success"}), answer(200, {"status": "success", "results": [{"member": []}]})
-    row = {"status": "success", "results": [{"name": "vectra-10.1.2.3", "type": "ipmask", "subnet": "10.1.2.3/32"}]}
-    client = Scripted(empty, answer(200, {"status": "success", "results": []}), answer(200, row), good, empty)
+    client = Scripted(empty, answer(200, {"status": "success", "results": []}), answer(200, OWN_OBJECT), good, empty)
     with pytest.raises(ProductError, match="does not show it there"):
         FortiGateDriver(client, settings()).block(
             Target("10.1.2.3 in Internal-Block", HOST_FACTS), record(facts=HOST_FACTS)
@@ -373,9 +376,11 @@ def test_release_accepted_and_still_shown_is_no_success() -> None:
     shown, good = answer(200, sample("banned")), answer(200, {"status": "success"})
     with pytest.raises(ProductError, match="still shows it"):
         FortiGateDriver(Scripted(shown, good, shown), settings()).unblock("10.1.2.3 on the quarantine list", record())
-    group = answer(200, sample("addrgrp"))
+    group, row = answer(200, sample("addrgrp")), answer(200, OWN_OBJECT)
     with pytest.raises(ProductError, match="still shows it"):
-        FortiGateDriver(Scripted(group, good, group), settings()).unblock("10.1.2.3 in g", record(phase="releasing"))
+        FortiGateDriver(Scripted(group, row, good, group), settings()).unblock(
+            "10.1.2.3 in g", record(phase="releasing")
+        )
 
 
 @pytest.mark.parametrize(
