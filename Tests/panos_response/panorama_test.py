@@ -33,7 +33,8 @@ def test_firewall_out_of_reach_is_named_and_gets_it_later(pair: World) -> None:
     pair.edit({"device": SECOND, "connected": False})
     row = pair.block()
     assert (row["status"], row["contained"]) == ("pending", True)
-    assert f"blocked at firewall {FIRST}" in row["reason"] and f"{SECOND} not connected" in row["reason"]
+    assert f"blocked at firewall {FIRST}; not registered at firewall {SECOND}: " in row["reason"]
+    assert f"{SECOND} not connected" in row["reason"]
     assert [(row["status"], SECOND in row["reason"]) for row in pair.reconcile()] == [("pending", True)]
     pair.edit({"device": SECOND, "connected": True})
     assert [row["status"] for row in pair.reconcile()] == ["applied"]

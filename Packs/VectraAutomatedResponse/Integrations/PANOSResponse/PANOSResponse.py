@@ -182,9 +182,9 @@ def registrable(text: str) -> Value:
     """The value of a text that may be blocked. Raises ValueError with the reason for everything else."""
     try:
         value = read_value(text)
-    except ValueError as error:
+    except ValueError:
         raise ValueError(
-            f"{text!r} is no address, network or range, and {PRODUCT} registers nothing else ({error}). "
+            f"{text!r} is no address, network or range, and {PRODUCT} registers nothing else. "
             "For domains use an external dynamic list."
         ) from None
     for network, words in REFUSED_NETWORKS:
@@ -715,11 +715,16 @@ def block_outcome(
     Of several places the block stays on record while any lacks it, so that it is ordered there again.
     """
     errors = {**missing, **look.errors}
-    unseen = look.those(False)
-    reasons = [f"registered, not shown yet at {labels(unseen)}"] if unseen else []
-    reasons += (
-        [f"blocked at {labels(look.those(True)) or 'no place'}, not sure of {error_words(errors)}"] if errors else []
-    )
+    unsure = {place: error for place, error in errors.items() if error.uncertain or place in look.errors}
+    lacking = {place: error for place, error in errors.items() if place not in unsure}
+    parts = {
+        "registered, not shown yet at ": labels(look.those(False)),
+        "not registered at ": error_words(lacking),
+        "no certain answer from ": error_words(unsure),
+    }
+    reasons = [f"{words}{where}" for words, where in parts.items() if where]
+    seen = labels(look.those(True))
+    reasons = [f"blocked at {seen}", *reasons] if reasons and seen else reasons
     status = "pending" if reasons else "applied" if orders.those(True) else "already"
     return Outcome(status, reason="; ".join(reasons), reference=f"tag {item.tag}", restore=restore)
 
