@@ -66,6 +66,15 @@ class Registry:
         row = self._rows.get(place.key + address)
         return dict(row["tags"]) if row else {}
 
+    def tags_to_be(self, place: Place, address: str) -> set[str]:
+        """The tags that one address has once everything that waits has taken effect: by these orders are answered."""
+        tags = set(self.tags(place, address))
+        for _, item in self._queue.items():
+            change = Change(**item["change"])
+            if Place(*item["place"]) == place and change.address == address:
+                (tags.add if change.action == "register" else tags.discard)(change.tag)
+        return tags
+
     def order(self, place: Place, changes: Sequence[Change], delay: float) -> None:
         """Let changes take effect after `delay` seconds, in the order they came."""
         due = self._now() + delay

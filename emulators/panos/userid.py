@@ -107,7 +107,7 @@ def _changes(entry: Element, action: str, address: str) -> Iterator[Change]:
 
 def _obstacle(registry: Registry, place: Place, change: Change, before: list[Change], rules: Rules) -> str:
     """Why a change cannot be made, in the words of PAN-OS; empty when nothing is in the way."""
-    tags = registry.tags(place, change.address)
+    tags = registry.tags_to_be(place, change.address)
     if change.action == "unregister":
         return "" if change.tag in tags else f"tag {change.tag} does not exist, ignore unreg"
     if change.tag in tags:

@@ -131,6 +131,16 @@ def test_register_with_a_delay_takes_effect_later(panos: Start) -> None:
     assert client.tags() == {}
 
 
+def test_orders_are_answered_by_what_waits_before_them(panos: Start) -> None:
+    client = panos(register_delay=5)
+    client.change("register", "10.0.0.1", "t")
+    assert problems(client.change("register", "10.0.0.1", "t")) == [("10.0.0.1", "tag t already exists, ignore")]
+    assert client.change("unregister", "10.0.0.1", "t").get("status") == "success"
+    assert client.change("register", "10.0.0.1", "t").get("status") == "success"
+    client.edit(settle=True)
+    assert client.tags() == {"10.0.0.1": ["t"]}
+
+
 @pytest.mark.parametrize(
     "command",
     [
