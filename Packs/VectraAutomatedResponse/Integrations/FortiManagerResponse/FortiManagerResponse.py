@@ -602,7 +602,8 @@ class FortiManagerClient(ProductClient):
         with suppress(ProductError):
             rows = rows_of(self.one("get", f"{self.workspace}/lockinfo"))
             if rows:
-                since = timestamp_to_datestring(int(rows[0].get("lock_time") or 0) * 1000, is_utc=True)
+                seconds = int(rows[0].get("lock_time") or 0)
+                since = timestamp_to_datestring(seconds * 1000, "%Y-%m-%d %H:%M UTC", is_utc=True)
                 who = f"{rows[0].get('lock_user')} since {since}"
                 return f"The ADOM {self.settings.adom} is locked by {who}. It is tried again; the lock is not broken."
         return f"The ADOM {self.settings.adom} is locked by somebody else. It is tried again; the lock is not broken."
