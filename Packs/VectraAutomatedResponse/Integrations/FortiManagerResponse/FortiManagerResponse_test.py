@@ -231,9 +231,9 @@ def driver(**params: str) -> FortiManagerDriver:
 
 
 def test_targets_have_the_group_and_the_object_that_a_release_will_need() -> None:
-    assert driver().targets(Host("41", "10.1.2.3")) == [
-        ("internal:10.1.2.3", {"group": "in", "object": "vectra_10.1.2.3"})
-    ]
+    [target] = driver().targets(Host("41", "10.1.2.3"))
+    assert target.element == "internal:10.1.2.3"
+    assert target.facts == {"group": "in", "object": "vectra_10.1.2.3"}
     found = driver().targets(Detection("7", ("203.0.113.5",), ("Bad.Example",)))
     assert [target.element for target in found] == ["external:203.0.113.5", "external:bad.example"]
 
