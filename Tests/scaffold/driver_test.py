@@ -59,8 +59,8 @@ LIES = {
         "test_slow_job_is_pending_until_it_is_done",
     ),
     "a lost answer is told as a refusal": (
-        "/entries/add\", order=True",
-        "/entries/add\", order=False",
+        '/entries/add", order=True',
+        '/entries/add", order=False',
         "test_fault_the_outcome_is_true_and_the_end_is_right",
     ),
     "what others blocked is not seen": (

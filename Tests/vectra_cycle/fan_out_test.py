@@ -14,6 +14,7 @@ import pytest
 from Tests.conformance.discovery import DriverFile, find_drivers
 from Tests.conformance.product import Product, Subject
 from Tests.vectra_cycle.world import World, world
+from warroom.engine.vectra import DestinationList
 from warroom.store import Instance
 
 pytestmark = pytest.mark.slow
@@ -122,4 +123,28 @@ def test_cycle_one_product_answers_500_the_others_contain_and_the_next_finishes(
         found.later()
         found.cycles()
         assert found.blocked() == set(found.products)
+        found.here.agree()
+
+
+STATIC = [driver for driver in DRIVERS if "destinations" in driver.kinds]
+LISTED = ("1.1.1.1", "8.8.8.0/24")
+
+
+def test_cycle_static_list_is_applied_once_everywhere_and_released_again(tmp_path: Path) -> None:
+    def cycles(estate: Estate, text: str) -> list[int]:
+        made = []
+        for _ in range(3):
+            told = estate.here.cycle(destinations=DestinationList("lst", text))
+            made.append(told.output["brains"][0]["decisions"])
+            for product in estate.products.values():
+                product.finish()
+        return made
+
+    with estate(tmp_path, STATIC) as found:
+        found.here.edit("brain-a", 41, threat=10, certainty=10)
+        assert cycles(found, "\n".join(LISTED)) == [1, 0, 0]
+        held = {name: len(product.contained()) for name, product in found.products.items()}
+        assert set(held.values()) == {len(LISTED)}, held
+        assert cycles(found, LISTED[0]) == [1, 0, 0]
+        assert {len(product.contained()) for product in found.products.values()} == {1}
         found.here.agree()

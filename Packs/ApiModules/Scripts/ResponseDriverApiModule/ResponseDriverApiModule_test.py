@@ -450,7 +450,49 @@ def test_unblock_destinations_that_cannot_be_resolved_is_no_success(
         raise ProductError("no connection")
 
     monkeypatch.setattr(world.product, "targets", fail)
-    assert statuses(unblock_entity(world.run, listed, "one", listed.entries)) == [("", "failed", True)]
+    other = Destinations("bad", ("EVIL.example",))
+    assert statuses(unblock_entity(world.run, other, "one", other.entries)) == [("", "failed", True)]
+    assert statuses(unblock_entity(world.run, listed, "one", listed.entries)) == [("evil.example", "applied", False)]
+
+
+def test_destinations_each_outcome_names_the_entry_that_its_element_stands_for(world: World) -> None:
+    listed = Destinations("bad", ("Evil.Example", "Other.Example"))
+    rows = block_entity(world.run, listed, "one")
+    world.product.ours.discard("other.example")
+    rows += reconcile_all(world.run, verify=True)
+    rows += unblock_entity(world.run, listed, "one", listed.entries)
+    assert [(row.action, row.outcome.element, row.entry) for row in rows] == [
+        ("block", "evil.example", "Evil.Example"),
+        ("block", "other.example", "Other.Example"),
+        ("reconcile", "other.example", "Other.Example"),
+        ("unblock", "evil.example", "Evil.Example"),
+        ("unblock", "other.example", "Other.Example"),
+    ]
+
+
+def test_destinations_odd_entry_does_not_keep_the_others_from_being_blocked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def targets(entity: Destinations) -> list[Target]:
+        if "odd" in entity.entries:
+            raise TargetError("unsupported", "not for this product")
+        return [Target(entry.lower()) for entry in entity.entries]
+
+    monkeypatch.setattr(world.product, "targets", targets)
+    rows = block_entity(world.run, Destinations("bad", ("odd", "Evil.Example")), "one")
+    assert [(row.entry, row.outcome.status) for row in rows] == [("odd", "unsupported"), ("Evil.Example", "applied")]
+
+
+def test_destinations_product_that_cannot_be_asked_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Entity] = []
+
+    def targets(entity: Entity) -> list[Target]:
+        asked.append(entity)
+        raise ProductError("no connection")
+
+    monkeypatch.setattr(world.product, "targets", targets)
+    rows = block_entity(world.run, Destinations("bad", ("a.example", "b.example")), "one")
+    assert (statuses(rows), len(asked)) == ([("", "failed", False)], 1)
 
 
 def test_block_second_claim_refused_is_told_as_held(world: World) -> None:
@@ -1015,6 +1057,7 @@ def test_command_host_round_trip_gives_rows_as_described(world: World) -> None:
         "brand": "Product",
         "instance": "here",
         "element": "a",
+        "entry": "",
         "status": "applied",
         "contained": True,
         "reason": "",
