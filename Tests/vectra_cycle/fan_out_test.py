@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,10 @@ def host_of(products: Mapping[str, Product]) -> dict[str, Any]:
     return {"last_source": address, "name": names[0] if names else "fin-lap-07", "host_artifact_set": artifacts}
 
 
+def context_of(here: World, instance_id: str) -> dict[str, Any]:
+    return dict(here.host.store.contexts.read(instance_id).context)
+
+
 @contextmanager
 def estate(folder: Path, drivers: list[DriverFile]) -> Iterator[Estate]:
     with ExitStack() as stack:
@@ -92,7 +97,7 @@ def estate(folder: Path, drivers: list[DriverFile]) -> Iterator[Estate]:
             product = stack.enter_context(driver.product()(files))
             secrets = dict(product.secrets)
             instance = here.host.add_instance(driver.name, driver.name, dict(product.params), secrets, "plaintext")
-            product.context = lambda kept=instance.id: dict(here.host.store.contexts.read(kept).context)
+            product.context = partial(context_of, here, instance.id)
             products[driver.name] = product
         here.edit("brain-a", 41, **host_of(products))
         yield Estate(here, products)

@@ -30,9 +30,9 @@ WORLD: dict[str, Any] = {
         {"serial": "Q2SW-0001", "network": "N_1", "product": "switch", "ports": [{"id": "7"}, {"id": "8"}]},
     ],
     "clients": [
-        {"network": "N_1", "id": "k1", "mac": "00:11:22:33:44:01", "ip": "10.1.1.1", "connection": "Wireless",
+        {"network": "N_1", "id": "k1", "mac": "00:11:22:33:44:01", "ip": "10.1.2.3", "connection": "Wireless",
          "ssid": "Office", "serial": "Q2AP-0001"},
-        {"network": "N_1", "id": "k7", "mac": "00:11:22:33:44:07", "ip": "10.1.1.17", "connection": "Wired",
+        {"network": "N_1", "id": "k7", "mac": "00:11:22:33:44:07", "ip": "10.1.2.37", "connection": "Wired",
          "switchport": "7", "serial": "Q2SW-0001"},
     ],
 }  # fmt: skip
@@ -62,7 +62,7 @@ class Dashboard(Product):
         return {"credentials": self._emulator.credentials()["api_key"]}
 
     def subject(self, kind: str) -> Subject:
-        args = {"ip": "10.1.1.1", "host_id": "41", "mac": "0011.2233.4401,00-11-22-33-44-07"}
+        args = {"ip": "10.1.2.3", "host_id": "41", "mac": "0011.2233.4401,00-11-22-33-44-07"}
         return Subject(args, frozenset({AIR, CABLE}))
 
     def contained(self) -> frozenset[str]:
@@ -94,7 +94,7 @@ class Dashboard(Product):
         twin = {**WORLD["clients"][0], "network": "N_2", "id": "k2", "mac": "00:11:22:33:44:02"}
         with self._emulator.lock:
             self._emulator.state.seed({"clients": [twin]})
-        return Subject({"ip": "10.1.1.1", "host_id": "41"}, frozenset())
+        return Subject({"ip": "10.1.2.3", "host_id": "41"}, frozenset())
 
     def refused_job(self) -> None:
         self._edit({"key": {"access": "read-only"}})

@@ -498,7 +498,7 @@ def targets_of(run: DriverRun, entity: Entity) -> tuple[list[Target], list[tuple
         found = targets_or_reason(run, entity)
         return ([], [("", found)]) if isinstance(found, Outcome) else (found, [])
     targets: dict[str, Target] = {}
-    failures = []
+    failures: list[tuple[str, Outcome]] = []
     for entry in entity.entries:
         try:
             found = targets_or_reason(run, Destinations(entity.entity_id, (entry,)), raises=True)
@@ -716,16 +716,27 @@ def reconcile_all(run: DriverRun, verify: bool = False) -> list[OutcomeRow]:
     """
     put_back = [row for element in (lost_elements(run) if verify else ()) for row in reconcile_one(run, element)]
     due = unsettled(run.ledger.load(), run.now())
-    if due and type(run.driver).publish is not Driver.publish:
-        try:
-            run.driver.publish()
-        except ProductError as error:
-            failed = [(element, Outcome("failed", element, str(error))) for element in due]
-            return put_back + [row for element, out in failed for row in reconciled(run, element, out, after_look)]
-    return put_back + [row for element in due for row in reconcile_one(run, element)]
+    unpublished = published(run) if due else ""
+    return put_back + [row for element in due for row in reconcile_one(run, element, unpublished)]
 
 
-def reconcile_one(run: DriverRun, element: str) -> list[OutcomeRow]:
+def published(run: DriverRun) -> str:
+    """Why the changes that the product collects could not be made effective; empty when they could, or need not be."""
+    if type(run.driver).publish is Driver.publish:
+        return ""
+    try:
+        run.driver.publish()
+    except ProductError as error:
+        return str(error)
+    return ""
+
+
+def reconcile_one(run: DriverRun, element: str, unpublished: str = "") -> list[OutcomeRow]:
+    """Look at one element and give the order that is missing.
+
+    `unpublished` says why a publication failed. What waits for it has failed with it; an order that is still missing is
+    given all the same, to be part of the next one.
+    """
     record = run.ledger.load()["elements"].get(element)
     if record is None:
         return []
@@ -734,6 +745,8 @@ def reconcile_one(run: DriverRun, element: str) -> list[OutcomeRow]:
     except ProductError as error:
         unseen = Outcome("pending", element, str(error), str(record["reference"]))
         return reconciled(run, element, unseen, after_failed_look)
+    if unpublished and next_order(bool(record["claims"]), seen.state) == "wait":
+        return reconciled(run, element, Outcome("failed", element, unpublished), after_look)
     return reconciled(run, element, *follow(run, element, record, seen))
 
 

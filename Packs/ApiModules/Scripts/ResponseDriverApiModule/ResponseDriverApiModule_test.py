@@ -1039,6 +1039,20 @@ def test_publish_refused_is_told_to_each_claim_and_tried_later(publishing: World
     assert publishing.agreed() == {"a"}
 
 
+def test_publish_refused_a_missing_order_is_given_all_the_same(publishing: World) -> None:
+    publishing.block("a")
+    publishing.reconcile()
+    publishing.product.broken = publishing.product.refuse = True  # type: ignore[attr-defined]
+    publishing.unblock("a")
+    publishing.product.refuse = False
+    assert [row.outcome.status for row in publishing.reconcile()] == ["pending"]
+    assert publishing.product.queue == {"a": "unblock"}
+    assert [row.outcome.reason for row in publishing.reconcile()] == ["the commit was refused"]
+    publishing.product.broken = False  # type: ignore[attr-defined]
+    publishing.reconcile()
+    assert publishing.agreed() == set()
+
+
 # ---- commands
 
 
