@@ -194,7 +194,7 @@ def test_domains_are_unsupported_one_by_one_when_the_option_is_off(world: World)
 def test_address_of_the_firewall_is_not_blocked(world: World, own: str) -> None:
     world.seed(interfaces=[{"name": "lan", "ip": "10.1.2.3 255.255.255.0", "ip6": "2001:db8::77/64"}])
     row = world.side().one("block-host", ip=own, host_id="41")
-    assert (row["status"], row["contained"]) == ("unsupported", False) and f"{own} is an address of" in row["reason"]
+    assert (row["status"], row["contained"]) == ("unsupported", False) and f"{own} is the address of" in row["reason"]
     assert world.objects() == set() and world.asked("POST") == []
 
 

@@ -22,9 +22,9 @@ def test_defect_partial_matches_of_an_address_are_dropped(make: Make) -> None:
 
 def test_defect_partial_match_alone_is_not_the_host(make: Make) -> None:
     world = make()
-    world.seed(clients=[NEIGHBOUR])
-    assert statuses(world.block(ip="10.1.1.17")) == [("WLAN:k17:N_1", "applied")]
-    [row] = world.block(ip="0.1.1.1", host_id="43")
+    world.seed(clients=[{**NEIGHBOUR, "ip": "210.1.1.17"}])
+    assert statuses(world.block(ip="210.1.1.17")) == [("WLAN:k17:N_1", "applied")]
+    [row] = world.block(ip="10.1.1.17", host_id="43")
     assert row["status"] == "not_found" and world.elements == {"WLAN:k17:N_1"}
 
 

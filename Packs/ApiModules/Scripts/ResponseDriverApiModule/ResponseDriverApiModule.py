@@ -775,6 +775,27 @@ def follow(run: DriverRun, element: str, record: Mapping[str, Any], seen: Elemen
     return Outcome("not_found" if gone else "applied", element, seen.reason), after
 
 
+# ---- pure functions: what of an entity is blocked by address or name
+
+
+def texts_to_block(entity: Entity, product: str) -> tuple[str, ...]:
+    """The addresses, networks, ranges and domains of an entity, as Vectra or the list spells them.
+
+    Raises TargetError: Vectra knows none (not_found), or it is not a thing with addresses (unsupported).
+    """
+    if isinstance(entity, Account):
+        raise TargetError("unsupported", f"{product} blocks addresses and domains, not an {entity.kind}.")
+    if isinstance(entity, Host):
+        found: tuple[str, ...] = (entity.ip,) if entity.ip else ()
+    elif isinstance(entity, Detection):
+        found = (*entity.dst_ips, *entity.dst_domains)
+    else:
+        found = entity.entries
+    if not found:
+        raise TargetError("not_found", f"Vectra knows no address for this {entity.kind}.")
+    return found
+
+
 # ---- client: the HTTP calls of a product
 
 

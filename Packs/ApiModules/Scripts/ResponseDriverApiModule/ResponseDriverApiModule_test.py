@@ -1242,3 +1242,32 @@ def test_client_failed_reading_is_never_uncertain() -> None:
 def test_client_refusal_says_what_to_do(status: int, said: str) -> None:
     with pytest.raises(ProductError, match=said):
         Client(reply(status)).call("GET", "/x")
+
+
+# ---- what of an entity is blocked by address or name
+
+
+@pytest.mark.parametrize(
+    ("entity", "texts"),
+    [
+        (Host("1", ip="10.0.0.1"), ("10.0.0.1",)),
+        (Detection("9", ("198.51.100.7",), ("bad.example",)), ("198.51.100.7", "bad.example")),
+        (Destinations("static", ("192.0.2.0/24",)), ("192.0.2.0/24",)),
+    ],
+)
+def test_texts_to_block_are_as_vectra_has_them(entity: Entity, texts: tuple[str, ...]) -> None:
+    assert texts_to_block(entity, "Acme") == texts
+
+
+@pytest.mark.parametrize(
+    ("entity", "status", "told"),
+    [
+        (Host("1", name="pc"), "not_found", "no address for this host"),
+        (Detection("9"), "not_found", "no address for this detection"),
+        (Account("7", "jane"), "unsupported", "Acme blocks addresses and domains, not an account"),
+    ],
+)
+def test_texts_to_block_none_says_why(entity: Entity, status: str, told: str) -> None:
+    with pytest.raises(TargetError, match=told) as caught:
+        texts_to_block(entity, "Acme")
+    assert caught.value.status == status

@@ -9,7 +9,6 @@ policy is stored; whether the network device took the change of authorisation is
 ordinary answer of both APIs: what it means stands in its body.
 """
 
-import ipaddress
 import random
 import re
 import time
@@ -21,6 +20,7 @@ from xml.parsers import expat
 
 import demistomock as demisto
 import requests
+from AddressesApiModule import *
 from CommonServerPython import *
 from HttpRetryApiModule import *
 from ParametersApiModule import *
@@ -43,8 +43,6 @@ NO_SUCH_POLICY = "policy is not configured"
 COA_FAILED = "radius failure"
 DONE_TITLES = frozenset({HAS_IT_ALREADY, HAS_NONE, COA_FAILED})
 CERTAIN_TITLES = frozenset({NO_SUCH_POLICY, "invalid mac address", "session lookup failure"})
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 # ---- settings
@@ -179,7 +177,7 @@ def session_from(row: Mapping[str, Sequence[str]]) -> Session:
     stopped = (row.get("stopped") or ("",))[0].lower() == "true"
     return Session(
         mac=mac_of((row.get("calling_station_id") or ("",))[0]),
-        addresses=frozenset(address for part in parts if (address := ip_of(part)) is not None),
+        addresses=frozenset(address for part in parts if (address := ip_or_none(part)) is not None),
         stopped=stopped,
     )
 
@@ -189,10 +187,7 @@ def session_from(row: Mapping[str, Sequence[str]]) -> Session:
 
 def mac_of(text: str) -> str:
     """A MAC in upper case with colons, of any spelling; empty when it is none, or not the one of a single interface."""
-    digits = re.sub(r"[:.\-\s]", "", text).upper()
-    if not re.fullmatch(r"[0-9A-F]{12}", digits) or not digits.strip("0") or int(digits[:2], 16) & 1:
-        return ""
-    return ":".join(re.findall("..", digits))
+    return colon_mac(text).upper()
 
 
 def macs_of(texts: Sequence[str]) -> tuple[str, ...]:
@@ -200,36 +195,16 @@ def macs_of(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(mac_of, texts))))
 
 
-def ip_of(text: str) -> IPAddress | None:
-    """An address, or None for everything else."""
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
-
-
 def usable_ip(text: str, settings: Settings) -> IPAddress | None:
     """The address of a host, None when Vectra knows none. Raises TargetError for one that no host can have."""
-    address = ip_of(text)
+    address = ip_or_none(text)
     if address is None:
         return None
-    words = [
-        ("the unspecified address", address.is_unspecified),
-        ("a loopback address", address.is_loopback),
-        ("a multicast address", address.is_multicast),
-        ("a link-local address", address.is_link_local),
-        ("a broadcast address", str(address) == "255.255.255.255"),
-        ("an address of Cisco ISE itself", address in own_addresses(settings)),
-    ]
-    for what, so in words:
-        if so:
-            raise TargetError("unsupported", f"{address} is {what}, so no endpoint is looked up for it.")
+    value = blockable_range(address, address).simplest()
+    reason = never_blocked(value) or own_address_in(value, (settings.ers_url, settings.mnt_url), PRODUCT)
+    if reason:
+        raise TargetError("unsupported", f"{reason}, so no endpoint is looked up for it.")
     return address
-
-
-def own_addresses(settings: Settings) -> set[IPAddress | None]:
-    """The addresses of the nodes that are given as addresses; names are not resolved."""
-    return {ip_of(urlsplit(url).hostname or "") for url in (settings.ers_url, settings.mnt_url)} - {None}
 
 
 class Found(NamedTuple):

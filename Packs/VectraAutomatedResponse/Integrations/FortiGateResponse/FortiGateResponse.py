@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import demistomock as demisto
 import requests
+from AddressesApiModule import *
 from CommonServerPython import *
 from HttpRetryApiModule import *
 from ParametersApiModule import *
@@ -35,21 +36,7 @@ LONGEST_NAME = 79
 NAME_MARKUP = frozenset("<>()#\"'")
 EXISTS, IN_USE = -5, -23
 ELEMENT_FORM = re.compile(r"(\S+) (in|on) (.+)", re.DOTALL)
-DOMAIN_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-REFUSED_NETWORKS = {
-    "0.0.0.0/8": "means no address in particular",
-    "127.0.0.0/8": "is the machine itself",
-    "169.254.0.0/16": "is link-local",
-    "224.0.0.0/4": "is multicast",
-    "255.255.255.255/32": "is the broadcast",
-    "::/128": "means no address in particular",
-    "::1/128": "is the machine itself",
-    "::ffff:0:0/96": "is an IPv4 address in the clothes of IPv6; write it as IPv4",
-    "fe80::/10": "is link-local",
-    "ff00::/8": "is multicast",
-}
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+NO_VALUE = Blockable(DOMAIN_NAME, "")
 
 
 # ---- settings
@@ -143,73 +130,19 @@ def prefix_param(params: Mapping[str, Any]) -> str:
 # ---- pure functions: what can be blocked
 
 
-class Value(NamedTuple):
-    """An address, a network, a range or a domain. `text` is its one spelling; a domain has no ends."""
+def parse_value(raw: str) -> Blockable:
+    """An entry in its one spelling: a range that is just a network or an address is written as that.
 
-    text: str
-    first: IPAddress | None = None
-    last: IPAddress | None = None
-
-    @property
-    def family(self) -> int:
-        """4 or 6, 0 for a domain."""
-        return self.first.version if self.first else 0
-
-    def overlaps(self, first: IPAddress, last: IPAddress) -> bool:
-        """Has it an address in common with the range?"""
-        if self.first is None or self.last is None or first.version != self.family:
-            return False
-        return int(self.first) <= int(last) and int(first) <= int(self.last)
+    Raises ValueError with words for the user.
+    """
+    return read_blockable(raw).simplest()
 
 
-def parse_value(raw: str) -> Value:
-    """An entry in its one spelling. Raises ValueError with words for the user when it is none of the four."""
-    text = raw.strip().lower()
-    if "%" in text:
-        raise ValueError(f"{raw!r} has a zone, which means nothing to a firewall")
-    with suppress(ValueError):
-        return value_of_range(*range_ends(text))
-    labels = text.rstrip(".").split(".")
-    if len(text) > 253 or len(labels) < 2 or labels[-1][:1].isdigit() or not all(map(DOMAIN_LABEL.fullmatch, labels)):
-        raise ValueError(f"{raw!r} is neither an address, a network, a range nor a domain")
-    return Value(".".join(labels))
-
-
-def range_ends(text: str) -> tuple[IPAddress, IPAddress]:
-    """First and last address. Raises ValueError."""
-    first, dash, last = text.partition("-")
-    if dash:
-        return ipaddress.ip_address(first.strip()), ipaddress.ip_address(last.strip())
-    network = ipaddress.ip_network(text, strict=False)
-    return network[0], network[-1]
-
-
-def value_of_range(first: IPAddress, last: IPAddress) -> Value:
-    """A range; one that is just a network or an address is written as that. Raises ValueError when it is backwards."""
-    try:
-        networks = list(ipaddress.summarize_address_range(first, last))  # type: ignore[type-var]
-    except TypeError as error:
-        raise ValueError(str(error)) from error
-    if first == last:
-        return Value(str(first), first, last)
-    return Value(str(networks[0]) if len(networks) == 1 else f"{first}-{last}", first, last)
-
-
-def refusal_of(value: Value) -> str:
-    """Why a value is never blocked; empty when it may be."""
-    for text, reason in REFUSED_NETWORKS.items():
-        network = ipaddress.ip_network(text)
-        if value.overlaps(network[0], network[-1]):
-            whole = value.first in network and value.last in network
-            return f"{value.text} {'' if whole else f'contains {network}, which '}{reason}"
-    return ""
-
-
-def object_body(value: Value) -> dict[str, str]:
+def object_body(value: Blockable) -> dict[str, str]:
     """The fields of the address object for a value."""
     if value.first is None or value.last is None:
         return {"type": "fqdn", "fqdn": value.text}
-    if "-" in value.text:
+    if value.kind == RANGE:
         return {"type": "iprange", "start-ip": str(value.first), "end-ip": str(value.last)}
     network = ipaddress.ip_network(value.text)
     if network.version == 6:
@@ -218,7 +151,7 @@ def object_body(value: Value) -> dict[str, str]:
 
 
 def object_value(row: Mapping[str, Any]) -> str:
-    """What an address object stands for, in the spelling of `Value.text`; empty for a kind that is not ours to make."""
+    """What an address object stands for, as `parse_value` spells it; empty for a kind that is not ours to make."""
     kind = row.get("type")
     raw = {
         "ipmask": "/".join(str(row.get("subnet") or "").split()),
@@ -249,7 +182,7 @@ class Spot(NamedTuple):
     own: is an object of the first name ours to make and delete?
     """
 
-    value: Value
+    value: Blockable
     group: str = ""
     family: int = 4
     names: tuple[str, ...] = ()
@@ -283,28 +216,17 @@ def spot_of(element: str, record: Mapping[str, Any], settings: Settings) -> Spot
     if found is None:
         return bare_spot(value, element, str(record["kind"]), settings)
     facts = record["facts"]
-    family = value.family or int(facts.get("family") or (6 if settings.is_ipv6_group(found[3]) else 4))
+    family = value.version or int(facts.get("family") or (6 if settings.is_ipv6_group(found[3]) else 4))
     own = str(facts.get("object") or object_name(settings.prefix, value.text))
     foreign = record["phase"] == "new" or record.get("adopted")
     return Spot(value, found[3], family, (own, value.text) if foreign and own != value.text else (own,))
 
 
-def bare_spot(value: Value, element: str, kind: str, settings: Settings) -> Spot | None:
+def bare_spot(value: Blockable, element: str, kind: str, settings: Settings) -> Spot | None:
     """Where VAR put an address: an object of its name, in the group of the kind of entity."""
     groups = settings.groups.get(kind)
-    group = groups.of(value.family) if groups else ""
-    return Spot(value, group, value.family or 4, (element,), own=False) if group else None
-
-
-def raw_entries(entity: Entity) -> tuple[str, ...]:
-    """What of an entity is to be blocked. Raises TargetError for what a firewall has no place for."""
-    if isinstance(entity, Host):
-        return (entity.ip,) if entity.ip else ()
-    if isinstance(entity, Detection):
-        return (*entity.dst_ips, *entity.dst_domains)
-    if isinstance(entity, Destinations):
-        return entity.entries
-    raise TargetError("unsupported", f"{PRODUCT} blocks addresses and domains, not an {entity.kind}.")
+    group = groups.of(value.version) if groups else ""
+    return Spot(value, group, value.version or 4, (element,), own=False) if group else None
 
 
 def targets_of_entry(raw: str, kind: str, settings: Settings) -> Iterator[Target]:
@@ -314,7 +236,7 @@ def targets_of_entry(raw: str, kind: str, settings: Settings) -> Iterator[Target
     except ValueError as error:
         yield unsupported(raw, str(error))
         return
-    reason = refusal_of(value) or own_address_refusal(value, urlsplit(settings.url).hostname or "")
+    reason = never_blocked(value) or own_address_in(value, [settings.url], PRODUCT)
     if reason:
         yield unsupported(value.text, reason)
     elif kind == "host" and settings.quarantine:
@@ -323,12 +245,12 @@ def targets_of_entry(raw: str, kind: str, settings: Settings) -> Iterator[Target
         yield from group_targets(value, settings.groups[kind], settings)
 
 
-def group_targets(value: Value, groups: Groups, settings: Settings) -> Iterator[Target]:
+def group_targets(value: Blockable, groups: Groups, settings: Settings) -> Iterator[Target]:
     """The groups that a value belongs into; a domain has addresses of both families."""
-    if not value.family and not settings.domains:
+    if not value.version and not settings.domains:
         yield unsupported(value.text, "domains are not blocked: the parameter 'Block domains' is off")
         return
-    families = [value.family] if value.family else [4, 6]
+    families = [value.version] if value.version else [4, 6]
     placed = [(family, groups.of(family)) for family in families if groups.of(family)]
     if not placed:
         yield unsupported(value.text, "no IPv6 group is configured for it in this instance")
@@ -339,16 +261,6 @@ def group_targets(value: Value, groups: Groups, settings: Settings) -> Iterator[
 
 def unsupported(text: str, reason: str) -> Target:
     return Target(text, {"unsupported": reason})
-
-
-def own_address_refusal(value: Value, own: str) -> str:
-    """Why a value must not be blocked because the firewall itself has this address; empty when it has not."""
-    with suppress(ValueError):
-        one = ipaddress.ip_address(own)
-        if value.overlaps(one, one):
-            found = "is" if value.text == str(one) else f"contains {one},"
-            return f"{value.text} {found} an address of the {PRODUCT} itself"
-    return ""
 
 
 def interface_addresses(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -565,7 +477,7 @@ class FortiGateDriver(Driver):
     def test(self) -> str:
         """`ok` when every group that is configured, and the quarantine list where it is used, can be read."""
         wanted = {
-            Spot(Value(""), name, family)
+            Spot(NO_VALUE, name, family)
             for kind, groups in self.settings.groups.items()
             for family, name in ((4, groups.v4), (6, groups.v6))
             if name and not (kind == "host" and self.settings.quarantine)
@@ -577,9 +489,7 @@ class FortiGateDriver(Driver):
 
     def targets(self, entity: Entity) -> list[Target]:
         """An element for each value and each place where it is to be blocked."""
-        entries = raw_entries(entity)
-        if not entries:
-            raise TargetError("not_found", f"Vectra knows no address for this {entity.kind}.")
+        entries = texts_to_block(entity, PRODUCT)
         return [target for raw in entries for target in targets_of_entry(raw, entity.kind, self.settings)]
 
     def block(self, target: Target, record: Mapping[str, Any]) -> Outcome:
@@ -749,12 +659,9 @@ class FortiGateDriver(Driver):
             return ElementState("free", "the ban of this instance is over; somebody banned it anew, which stays")
         return ElementState("blocked", "it is on the quarantine list")
 
-    def own_address(self, value: Value) -> str:
+    def own_address(self, value: Blockable) -> str:
         """Why a value must not be blocked because of the interfaces; empty when it may be."""
-        if not value.family:
-            return ""
-        reasons = (own_address_refusal(value, one) for one in self.client.own_addresses())
-        return next(filter(None, reasons), "")
+        return own_address_in(value, self.client.own_addresses(), PRODUCT) if value.version else ""
 
 
 def is_anothers_ban(created: int, record: Mapping[str, Any]) -> bool:

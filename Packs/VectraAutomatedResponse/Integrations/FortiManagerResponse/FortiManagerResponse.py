@@ -14,15 +14,14 @@ up is lost, so an order that fails half way leaves nothing behind. The lock is n
 import hashlib
 import ipaddress
 import random
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import demistomock as demisto
+from AddressesApiModule import *
 from CommonServerPython import *
 from HttpRetryApiModule import *
 from ParametersApiModule import *
@@ -60,21 +59,6 @@ IN_STEP = frozenset({"installed", "imported"})
 UNFINISHED = frozenset({"pending", "running", "0", "1"})
 FAILED_STATES = frozenset({"error", "aborted", "cancelled", "5"})
 MODES = {"0": "disabled", "1": "normal", "2": "workflow", "3": "per-adom"}
-# What nobody means to block; an element that overlaps one of these is refused.
-NEVER = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "0.0.0.0/8",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "224.0.0.0/4",
-        "255.255.255.255/32",
-        "::/127",
-        "fe80::/10",
-        "ff00::/8",
-    )
-)
-
 
 # ---- settings
 
@@ -169,83 +153,29 @@ def scope_item(text: str) -> tuple[str, str]:
 
 # ---- elements: what is blocked, as text
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-class Thing(NamedTuple):
-    """An address, a network, a range or a domain. `kind` is the type of the address object, `value` its usual text.
-
-    `bounds` are the first and the last address as numbers, None for a domain.
-    """
-
-    kind: str
-    version: int
-    value: str
-    bounds: tuple[int, int] | None = None
-
 
 class Place(NamedTuple):
     """An element taken apart: the thing, and its side: INTERNAL is blocked as source, EXTERNAL as destination."""
 
     side: str
-    thing: Thing
+    thing: Blockable
 
 
-def thing_from(text: str) -> Thing:
-    """The thing that a text names, in any spelling. Raises ValueError with the reason."""
-    text = text.strip()
-    first, dash, last = text.partition("-")
-    if dash and is_address(first):
-        return range_from(first, last)
-    if is_address(text.partition("/")[0]):
-        return network_thing(text)
-    domain = text.lower().rstrip(".")
-    if re.fullmatch(r"(?=.{4,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", domain):
-        return Thing("fqdn", 4, domain)
-    raise ValueError(f"{text!r} is not an address, a network, a range or a domain")
+def thing_from(text: str) -> Blockable:
+    """The thing that a text names; a range that is just a network or an address is that. Raises ValueError."""
+    return read_blockable(text).simplest()
 
 
-def is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.strip())
-    except ValueError:
-        return False
-    return True
+def version_of(thing: Blockable) -> int:
+    """The family of the groups that it belongs into; domains are in those for IPv4."""
+    return thing.version or 4
 
 
-def network_thing(text: str) -> Thing:
-    network = ipaddress.ip_network(text, strict=False)
-    single = network.prefixlen == network.max_prefixlen
-    bounds = int(network.network_address), int(network.broadcast_address)
-    kind = "ipmask" if network.version == 4 else "ipprefix"
-    return Thing(kind, network.version, str(network.network_address) if single else str(network), bounds)
-
-
-def range_from(first: str, last: str) -> Thing:
-    low, high = ipaddress.ip_address(first.strip()), ipaddress.ip_address(last.strip())
-    if low.version != high.version or int(low) > int(high):
-        raise ValueError(f"'{first}-{last}' is not a range from a lower to a higher address")
-    if low == high:
-        return network_thing(str(low))
-    return Thing("iprange", low.version, f"{low}-{high}", (int(low), int(high)))
-
-
-def overlaps(thing: Thing, network: Network) -> bool:
-    if thing.bounds is None or thing.version != network.version:
-        return False
-    return thing.bounds[0] <= int(network.broadcast_address) and int(network.network_address) <= thing.bounds[1]
-
-
-def refusal_of(thing: Thing, settings: Settings) -> str:
+def refusal_of(thing: Blockable, settings: Settings) -> str:
     """Why this must not or cannot be blocked; empty when it may."""
-    if thing.kind == "fqdn" and not settings.domains:
+    if thing.kind == DOMAIN_NAME and not settings.domains:
         return "domains are not blocked; the parameter 'block_domains' would allow it"
-    if any(overlaps(thing, network) for network in NEVER):
-        return f"{thing.value} is, or has in it, an unspecified, loopback, link-local, multicast or broadcast address"
-    own = urlsplit(settings.url).hostname or ""
-    if is_address(own) and overlaps(thing, ipaddress.ip_network(own)):
-        return f"{thing.value} is, or has in it, the address of {PRODUCT} itself"
-    return ""
+    return never_blocked(thing) or own_address_in(thing, [settings.url], PRODUCT)
 
 
 def element_of(side: str, value: str) -> str:
@@ -260,26 +190,25 @@ def place_of(element: str, record: Mapping[str, Any]) -> Place:
     return Place(side, thing_from(value))
 
 
-def object_name(prefix: str, thing: Thing) -> str:
+def object_name(prefix: str, thing: Blockable) -> str:
     """The name of the address object: without a slash, and cut to its limit with a part that stays unique."""
-    name = prefix + thing.value.replace("/", "_")
+    name = prefix + thing.text.replace("/", "_")
     if len(name) <= NAME_LENGTH:
         return name
     return f"{name[: NAME_LENGTH - 13]}_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
-def object_data(name: str, thing: Thing, comment: str) -> dict[str, Any]:
+def object_data(name: str, thing: Blockable, comment: str) -> dict[str, Any]:
     """What an address object is made of."""
-    data = {"name": name, "type": thing.kind, "comment": comment[:COMMENT_LENGTH]}
-    if thing.kind == "fqdn":
-        return {**data, "fqdn": thing.value}
-    if thing.kind == "iprange":
-        first, _, last = thing.value.partition("-")
-        return {**data, "start-ip": first, "end-ip": last}
-    network = ipaddress.ip_network(thing.value)
+    data = {"name": name, "comment": comment[:COMMENT_LENGTH]}
+    if thing.kind == DOMAIN_NAME:
+        return {**data, "type": "fqdn", "fqdn": thing.text}
+    if thing.kind == RANGE:
+        return {**data, "type": "iprange", "start-ip": str(thing.first), "end-ip": str(thing.last)}
+    network = ipaddress.ip_network(thing.text)
     if thing.version == 6:
-        return {**data, "ip6": str(network)}
-    return {**data, "subnet": f"{network.network_address} {network.netmask}"}
+        return {**data, "type": "ipprefix", "ip6": str(network)}
+    return {**data, "type": "ipmask", "subnet": f"{network.network_address} {network.netmask}"}
 
 
 # ---- replies
@@ -359,19 +288,15 @@ def member_from(row: Mapping[str, Any]) -> Member:
 
 def member_value(row: Mapping[str, Any]) -> str:
     """The usual text of what a member stands for."""
-    kind = row.get("type")
-    try:
-        if kind == "iprange":
-            return range_from(str(row.get("start-ip")), str(row.get("end-ip"))).value
-        if kind == "fqdn":
-            return str(row.get("fqdn") or "").lower().rstrip(".")
-        if kind == "ipprefix":
-            return network_thing(str(row.get("ip6"))).value
-        if kind == "ipmask":
-            raw = row.get("subnet")
-            return network_thing("/".join(raw if isinstance(raw, list) else str(raw).split())).value
-    except (TypeError, ValueError):
-        pass
+    subnet = row.get("subnet")
+    raw = {
+        "iprange": f"{row.get('start-ip')}-{row.get('end-ip')}",
+        "fqdn": str(row.get("fqdn") or ""),
+        "ipprefix": str(row.get("ip6") or ""),
+        "ipmask": "/".join(map(str, subnet if isinstance(subnet, list) else str(subnet or "").split())),
+    }
+    with suppress(ValueError):
+        return thing_from(raw.get(str(row.get("type")), "")).text
     return ""
 
 
@@ -818,17 +743,8 @@ class FortiManagerDriver(Driver):
 
     def targets(self, entity: Entity) -> list[Target]:
         """The address of a host; the addresses, networks, ranges and domains of the others."""
-        if isinstance(entity, Host):
-            side, texts_wanted = INTERNAL, [entity.ip] if entity.ip else []
-        elif isinstance(entity, Detection):
-            side, texts_wanted = EXTERNAL, [*entity.dst_ips, *entity.dst_domains]
-        elif isinstance(entity, Destinations):
-            side, texts_wanted = EXTERNAL, list(entity.entries)
-        else:
-            raise TargetError("unsupported", f"{PRODUCT} blocks addresses and domains, not a {entity.kind}.")
-        if not texts_wanted:
-            raise TargetError("not_found", f"Vectra knows no address for this {entity.kind}.")
-        return [self.target(side, text) for text in texts_wanted]
+        side = INTERNAL if isinstance(entity, Host) else EXTERNAL
+        return [self.target(side, text) for text in texts_to_block(entity, PRODUCT)]
 
     def target(self, side: str, text: str) -> Target:
         """An element, with the group and the name of the object: settings may have changed when it is released."""
@@ -836,9 +752,9 @@ class FortiManagerDriver(Driver):
             thing = thing_from(text)
         except ValueError:
             return Target(element_of(side, text.strip()))
-        group = self.settings.groups[side, thing.version]
+        group = self.settings.groups[side, version_of(thing)]
         return Target(
-            element_of(side, thing.value), {"group": group, "object": object_name(self.settings.prefix, thing)}
+            element_of(side, thing.text), {"group": group, "object": object_name(self.settings.prefix, thing)}
         )
 
     def block(self, target: Target, record: Mapping[str, Any]) -> Outcome:
@@ -854,7 +770,7 @@ class FortiManagerDriver(Driver):
         name = self.name_of(place, record)
         with self.client.locked():
             self.seen = None
-            new = not with_value(self.client.members(group), place.thing.value)
+            new = not with_value(self.client.members(group), place.thing.text)
             if new:
                 self.store(group, name, place.thing, record)
             # Also what is there already: it may be a draft that a killed run with the same API key left.
@@ -864,12 +780,12 @@ class FortiManagerDriver(Driver):
         waiting = self.waiting_for(self.view(group), group)
         return Outcome("pending", reason=waiting, reference=name) if waiting else Outcome("already", reference=name)
 
-    def store(self, group: Group, name: str, thing: Thing, record: Mapping[str, Any]) -> None:
+    def store(self, group: Group, name: str, thing: Blockable, record: Mapping[str, Any]) -> None:
         """Make the object and the member, and see that it is one. Under the lock."""
         comment = f"{COMMENT_MARK} {', '.join(record.get('claims') or ['by hand'])}"
         self.client.put_object(group, object_data(name, thing, comment))
         self.client.add_member(group, name)
-        if not with_value(self.client.members(group), thing.value):
+        if not with_value(self.client.members(group), thing.text):
             raise ProductError(f"{name} did not become a member of {group.name}, although {PRODUCT} said so.")
 
     def unblock(self, element: str, record: Mapping[str, Any]) -> Outcome:
@@ -882,7 +798,7 @@ class FortiManagerDriver(Driver):
         with self.client.locked():
             self.seen = None
             members = self.client.members(group)
-            found = with_value(members, place.thing.value)
+            found = with_value(members, place.thing.text)
             leaving = [member for member in found if member.name == name or record.get("adopted")]
             if leaving:
                 self.drop(group, members, leaving)
@@ -925,7 +841,7 @@ class FortiManagerDriver(Driver):
         wanted, new = bool(record.get("claims")), record.get("phase") == "new"
         if members is None and (wanted or new):
             raise ProductError(f"There is no address group {group.name} in the ADOM {self.settings.adom}. Make it.")
-        found = with_value(members or (), place.thing.value)
+        found = with_value(members or (), place.thing.text)
         waiting = self.waiting_for(view, group)
         if not found:
             releasing = bool(view.waiting) and not wanted and not new
@@ -996,7 +912,8 @@ class FortiManagerDriver(Driver):
     def group_of(self, place: Place, record: Mapping[str, Any]) -> Group:
         """The group that the element was put into, or is to be."""
         stored = str((record.get("facts") or {}).get("group") or "")
-        return Group(place.thing.version, stored or self.settings.groups[place.side, place.thing.version])
+        version = version_of(place.thing)
+        return Group(version, stored or self.settings.groups[place.side, version])
 
     def name_of(self, place: Place, record: Mapping[str, Any]) -> str:
         """The name of the element's object."""
@@ -1006,7 +923,7 @@ class FortiManagerDriver(Driver):
     def groupless(self, place: Place, group: Group) -> str:
         if group.name:
             return ""
-        return f"no address group for IPv{place.thing.version} is set for what is {place.side}"
+        return f"no address group for IPv{version_of(place.thing)} is set for what is {place.side}"
 
     def waiting_for(self, view: View, group: Group) -> str:
         """Why a saved change of a group is not in force; empty when it is."""

@@ -9,7 +9,6 @@ alone. What is there is read before the first order and kept in the facts of the
 Elements are `WLAN:<client>:<network>` and `LAN:<client>:<serial>:<port>`, each part escaped as in an address.
 """
 
-import ipaddress
 import random
 import time
 from abc import ABC, abstractmethod
@@ -22,6 +21,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import demistomock as demisto
 import requests
+from AddressesApiModule import *
 from CommonServerPython import *
 from HttpRetryApiModule import *
 from ParametersApiModule import *
@@ -331,7 +331,7 @@ def policy_of(reply: Mapping[str, Any]) -> Policy:
 def sightings_of(reply: Any, mac: str) -> list[Sighting]:
     """The records of a search by MAC; an empty reply means that nobody has seen it."""
     found = reply[0] if isinstance(reply, list) and reply else reply or {}
-    if not isinstance(found, dict) or mac_of(text_of(found.get("mac"))) != mac:
+    if not isinstance(found, dict) or colon_mac(text_of(found.get("mac"))) != mac:
         return []
     shared = {"id": found.get("clientId"), "mac": mac}
     records = [row for row in found.get("records") or [] if isinstance(row, dict)]
@@ -342,8 +342,8 @@ def sighting_of(network: str, row: Mapping[str, Any]) -> Sighting:
     return Sighting(
         network=network,
         client=text_of(row.get("id")),
-        mac=mac_of(text_of(row.get("mac"))),
-        ips=frozenset(filter(None, map(ip_of, (row.get("ip"), row.get("ip6"))))),
+        mac=colon_mac(text_of(row.get("mac"))),
+        ips=frozenset(str(ip) for name in ("ip", "ip6") if (ip := ip_or_none(text_of(row.get(name))))),
         status=text_of(row.get("status")),
         seen=seconds_of(row.get("lastSeen")),
         connection=text_of(row.get("recentDeviceConnection")),
@@ -360,20 +360,6 @@ def seconds_of(raw: Any) -> float:
     with suppress(ValueError):
         return datetime.fromisoformat(text_of(raw)[:19]).replace(tzinfo=timezone.utc).timestamp()
     return 0.0
-
-
-def mac_of(text: str) -> str:
-    """A MAC as `00:11:22:aa:bb:cc`; empty when it is none, or that of no single interface."""
-    digits = "".join(char for char in text.lower() if char not in ":-. ")
-    if len(digits) != 12 or set(digits) - set("0123456789abcdef") or not digits.strip("0") or not digits.strip("f"):
-        return ""
-    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
-
-
-def ip_of(raw: Any) -> str:
-    with suppress(ValueError):
-        return str(ipaddress.ip_address(text_of(raw)))
-    return ""
 
 
 def ip_filter(ip: str) -> dict[str, str]:
@@ -422,14 +408,14 @@ def element_of(text: str) -> Element | None:
 
 
 def host_macs(host: Host) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(mac_of, host.macs))))
+    return list(dict.fromkeys(filter(None, map(colon_mac, host.macs))))
 
 
 def check_address(ip: str) -> None:
     """Raises TargetError for an address that no single host has."""
-    found = ipaddress.ip_address(ip)
-    if found.is_unspecified or found.is_loopback or found.is_multicast or found.is_link_local or found.is_reserved:
-        raise TargetError("unsupported", f"{ip} is not the address of a host in a network")
+    reason = never_blocked(read_blockable(ip))
+    if reason:
+        raise TargetError("unsupported", f"{reason}, so it is not the address of a host in a network")
 
 
 def newest_of_each(found: Iterable[Sighting]) -> list[Sighting]:

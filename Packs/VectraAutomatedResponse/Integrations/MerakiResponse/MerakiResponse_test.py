@@ -34,7 +34,6 @@ from MerakiResponse import (
     former_policy,
     host_macs,
     ip_filter,
-    mac_of,
     new_record,
     newest_of_each,
     policy_of,
@@ -225,27 +224,6 @@ def test_sighting_of_a_list_row_has_all_its_addresses_in_the_usual_spelling() ->
 )
 def test_defect_times_are_utc_whatever_their_form(raw: Any, seconds: float) -> None:
     assert seconds_of(raw) == seconds
-
-
-@pytest.mark.parametrize(
-    ("text", "mac"),
-    [
-        ("0011.22AA.bbcc", "00:11:22:aa:bb:cc"),
-        ("00-11-22-aa-bb-cc", "00:11:22:aa:bb:cc"),
-        ("001122AABBCC", "00:11:22:aa:bb:cc"),
-        ("00:00:00:00:00:00", ""),
-        ("ff:ff:ff:ff:ff:ff", ""),
-        ("00:11:22:33:44", ""),
-        ("not a mac at all", ""),
-    ],
-)
-def test_mac_of_any_spelling(text: str, mac: str) -> None:
-    assert mac_of(text) == mac
-
-
-@given(st.text())
-def test_mac_of_any_text_is_a_mac_or_empty(text: str) -> None:
-    assert mac_of(text) == "" or mac_of(mac_of(text)) == mac_of(text)
 
 
 def test_host_macs_are_each_once() -> None:

@@ -10,18 +10,17 @@ asked and told by itself, so one that is out of reach holds up no other. What a 
 somebody else's: it is read first, kept in the facts, and left there when everything else is released.
 """
 
-import ipaddress
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 import demistomock as demisto
 import requests
+from AddressesApiModule import *
 from CommonServerPython import *
 from HttpRetryApiModule import *
 from ParametersApiModule import *
@@ -132,72 +131,28 @@ def places_param(params: Mapping[str, Any]) -> tuple[Place, ...]:
 
 # ---- pure functions: values
 
-REFUSED_NETWORKS = tuple(
-    (ipaddress.ip_network(text), words)
-    for text, words in (
-        ("0.0.0.0/32", "the unspecified address"),
-        ("127.0.0.0/8", "loopback"),
-        ("169.254.0.0/16", "link-local addresses"),
-        ("224.0.0.0/4", "multicast"),
-        ("255.255.255.255/32", "broadcast"),
-        ("::/128", "the unspecified address"),
-        ("::1/128", "loopback"),
-        ("fe80::/10", "link-local addresses"),
-        ("ff00::/8", "multicast"),
-    )
-)
 
-
-class Value(NamedTuple):
-    """What is registered: `text` in the spelling of PAN-OS; `single` for one address; its ends as numbers."""
-
-    text: str
-    single: bool
-    version: int
-    first: int
-    last: int
-
-    def holds(self, address: Any) -> bool:
-        """Is this address (of `ipaddress`) part of it?"""
-        return bool(address.version == self.version and self.first <= int(address) <= self.last)
-
-
-def read_value(text: str) -> Value:
-    """An address, a network (bits of the host are cut off) or a range `first-last`. Raises ValueError otherwise."""
-    if "%" in text:
-        raise ValueError("addresses with a zone cannot be registered")
-    first, dash, last = (part.strip() for part in text.partition("-"))
-    if dash:
-        ends = ipaddress.ip_address(first), ipaddress.ip_address(last)
-        if ends[0].version != ends[1].version or int(ends[0]) > int(ends[1]):
-            raise ValueError("the range does not go up")
-        return Value(f"{ends[0]}-{ends[1]}", False, ends[0].version, int(ends[0]), int(ends[1]))
-    network = ipaddress.ip_network(text.strip(), strict=False)
-    single = network.prefixlen == network.max_prefixlen
-    shown = str(network.network_address if single else network)
-    return Value(shown, single, network.version, int(network.network_address), int(network.broadcast_address))
-
-
-def registrable(text: str) -> Value:
-    """The value of a text that may be blocked. Raises ValueError with the reason for everything else."""
+def registrable(text: str) -> Blockable:
+    """What a text names and may be registered. Raises ValueError with the reason for everything else."""
     try:
-        value = read_value(text)
+        value = read_blockable(text)
     except ValueError:
+        value = Blockable(DOMAIN_NAME, text)
+    if value.kind == DOMAIN_NAME:
         raise ValueError(
             f"{text!r} is no address, network or range, and {PRODUCT} registers nothing else. "
             "For domains use an external dynamic list."
-        ) from None
-    for network, words in REFUSED_NETWORKS:
-        ends = int(network.network_address), int(network.broadcast_address)
-        if network.version == value.version and value.first <= ends[1] and ends[0] <= value.last:
-            raise ValueError(f"{value.text} is or holds {words}; it is not blocked")
+        )
+    reason = never_blocked(value)
+    if reason:
+        raise ValueError(reason)
     return value
 
 
 def spelled(text: str) -> str:
     """The one spelling of an address, network or range; any other text as it is."""
     try:
-        return read_value(text).text
+        return read_blockable(text).text
     except ValueError:
         return text
 
@@ -205,7 +160,7 @@ def spelled(text: str) -> str:
 class Item(NamedTuple):
     """One registration: a value and the tag that it has."""
 
-    value: Value
+    value: Blockable
     tag: str
 
     @property
@@ -315,11 +270,11 @@ def refusal_of(root: Element) -> Refusal:
 
 
 class System(NamedTuple):
-    """What a device says of itself: PAN-OS version as shown and as (major, minor), and its own addresses."""
+    """What a device says of itself: PAN-OS version as shown and as (major, minor), and its own addresses as text."""
 
     shown: str
     version: tuple[int, int]
-    addresses: tuple[Any, ...]
+    addresses: tuple[str, ...]
     is_panorama: bool
     serial: str
 
@@ -359,7 +314,7 @@ class PANOSClient(ProductClient):
 
     def has(self, place: Place, item: Item) -> bool:
         """Is this registered now?"""
-        if item.value.single:
+        if item.value.kind == ADDRESS:
             rows = registered_rows(self.ask("op", show_address(item.value.text), place))
             return item.tag in rows.get(item.value.text, frozenset())
         return item.value.text in self.tagged(place, item.tag)
@@ -428,22 +383,14 @@ def system_of(root: Element) -> System:
     version = re.match(r"(\d+)\.(\d+)", told.get("sw-version", ""))
     if version is None:
         raise ProductError(f"{PRODUCT} did not tell its version.")
-    addresses = (told.get(name, "").partition("/")[0] for name in ("ip-address", "ipv6-address", "public-ip-address"))
+    names = ("ip-address", "ipv6-address", "public-ip-address")
     return System(
         told["sw-version"],
         (int(version[1]), int(version[2])),
-        tuple(address for text in addresses for address in literal_address(text)),
+        tuple(told.get(name, "").partition("/")[0] for name in names),
         told.get("model", "").casefold() == "panorama",
         told.get("serial", ""),
     )
-
-
-def literal_address(text: str | None) -> tuple[Any, ...]:
-    """The address that a text is, or nothing."""
-    try:
-        return (ipaddress.ip_address(text or ""),)
-    except ValueError:
-        return ()
 
 
 # ---- pure functions: places
@@ -541,13 +488,12 @@ def unwanted_state(item: Item, look: Answers) -> ElementState:
 
 def obstacle(item: Item, place: Place, system: System) -> str:
     """Why a device cannot or must not register this; empty when nothing is in the way."""
-    if not item.value.single and system.version < NETWORKS_FROM:
+    if item.value.kind != ADDRESS and system.version < NETWORKS_FROM:
         return (
             f"{place.label} has PAN-OS {system.shown}, which registers single addresses only; networks and ranges "
             f"need {'.'.join(map(str, NETWORKS_FROM))}"
         )
-    own = [str(address) for address in system.addresses if item.value.holds(address)]
-    return f"{item.value.text} is or holds {own[0]}, the address of {place.label} itself" if own else ""
+    return own_address_in(item.value, system.addresses, place.label)
 
 
 # ---- driver
@@ -577,18 +523,13 @@ class PANOSDriver(Driver):
                     f"{self.settings.url} is a Panorama. Name the firewalls in 'target_serials': what Panorama itself "
                     "registers may not reach them."
                 )
-            probe = Item(read_value("192.0.2.1"), self.settings.host_tag)
+            probe = Item(read_blockable("192.0.2.1"), self.settings.host_tag)
             self.client.has(place, probe)
         return "ok"
 
     def targets(self, entity: Entity) -> list[Target]:
         """What to register for an entity, with where it is blocked and where somebody else blocked it before."""
-        if entity.kind not in self.tags:
-            raise TargetError("unsupported", f"{PRODUCT} does not block a {entity.kind}")
-        texts = wanted_texts(entity)
-        if not texts:
-            raise TargetError("not_found", f"Vectra knows no address for this {entity.kind}")
-        return [self.target(text, entity.kind) for text in texts]
+        return [self.target(text, entity.kind) for text in texts_to_block(entity, PRODUCT)]
 
     def target(self, text: str, kind: str) -> Target:
         tag = self.tags[kind]
@@ -637,11 +578,8 @@ class PANOSDriver(Driver):
 
     def obstacle(self, item: Item, known: Answers) -> str:
         """What keeps any of the places, or the address of this instance, from it."""
-        own = literal_address(urlsplit(self.settings.url).hostname)
-        if any(item.value.holds(address) for address in own):
-            return f"{item.value.text} is or holds {own[0]}, the address of {PRODUCT} itself"
         found = (obstacle(item, place, self.client.system(place)) for place in known.given)
-        return next(filter(None, found), "")
+        return own_address_in(item.value, [self.settings.url], PRODUCT) or next(filter(None, found), "")
 
     def unblock(self, element: str, record: Mapping[str, Any]) -> Outcome:
         """Take the tag off wherever this instance may have put it, and look."""
@@ -696,15 +634,6 @@ class PANOSDriver(Driver):
         if not wanted:
             return unwanted_state(item, look)
         return wanted_state(item, look, () if record["phase"] == "new" else unread_places(record))
-
-
-def wanted_texts(entity: Entity) -> tuple[str, ...]:
-    """What of an entity is to be blocked, as Vectra or the list spells it."""
-    if isinstance(entity, Host):
-        return (entity.ip,) if entity.ip else ()
-    if isinstance(entity, Detection):
-        return (*entity.dst_ips, *entity.dst_domains)
-    return entity.entries if isinstance(entity, Destinations) else ()
 
 
 def block_outcome(

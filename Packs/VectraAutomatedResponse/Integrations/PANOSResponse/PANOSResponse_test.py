@@ -330,7 +330,7 @@ def test_block_look_that_fails_leaves_the_order_standing() -> None:
         ("bad.example", "10.2.0", "external dynamic list"),
         ("127.0.0.1@Block_Host", "10.2.0", "loopback"),
         ("192.0.2.1@Block_Host", "10.2.0", "address of the firewall itself"),
-        ("192.0.2.0/24", "10.2.0", "holds 192.0.2.1"),
+        ("192.0.2.0/24", "10.2.0", "contains 192.0.2.1"),
         ("198.51.100.0/24", "9.1.16", "PAN-OS 9.1.16, which registers single addresses only"),
         ("198.51.100.1-198.51.100.9", "9.1.16", "need 10.0"),
     ],
