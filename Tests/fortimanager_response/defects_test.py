@@ -142,8 +142,8 @@ def test_defect_object_had_an_attribute_that_the_table_does_not_know() -> None:
 def test_defect_no_time_limit_and_no_check_of_certificates() -> None:
     with world() as here:
         plain = pack.settings_from_params(here.params)
-        assert (plain.verify, plain.timeout) == (True, 30)
-        assert pack.settings_from_params({**here.params, "insecure": "true", "timeout": "5"}).timeout == 5
+        assert (plain.http.verify, plain.http.timeout) == (True, 30)
+        assert pack.settings_from_params({**here.params, "insecure": "true", "timeout": "5"}).http.timeout == 5
 
 
 def test_defect_grooming_had_an_answer_that_the_framework_could_not_read() -> None:

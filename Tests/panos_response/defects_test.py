@@ -76,8 +76,8 @@ def test_defect_121_128_wrong_key_is_told_in_words(firewall: World) -> None:
 
 
 def test_defect_124_certificates_are_verified_unless_switched_off(firewall: World) -> None:
-    assert pack.settings_from_params(firewall.params).verify is True
-    assert pack.settings_from_params({**firewall.params, "insecure": "true"}).verify is False
+    assert pack.settings_from_params(firewall.params).http.verify is True
+    assert pack.settings_from_params({**firewall.params, "insecure": "true"}).http.verify is False
 
 
 def test_defect_132_key_is_stored_nowhere(firewall: World) -> None:

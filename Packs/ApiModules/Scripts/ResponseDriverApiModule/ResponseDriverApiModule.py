@@ -822,25 +822,23 @@ class ProductClient(BaseClient):
 
     Args:
         product: the name that messages use.
-        url: address without a slash at its end.
+        http: an `HttpSettings` of the ParametersApiModule; of it `url`, `verify`, `proxy` and `timeout` count here.
         retry: an `HttpRetry` of the HttpRetryApiModule.
-        timeout: seconds for each request.
         headers, auth: sent with each request, as `requests` takes them.
     """
 
     def __init__(
         self,
         product: str,
-        url: str,
+        http: Any,
         retry: Any,
         *,
-        verify: bool,
-        proxy: bool,
-        timeout: float,
         headers: Mapping[str, str] | None = None,
         auth: Any = None,
     ) -> None:
-        super().__init__(url, verify, proxy, headers=dict(headers or {}), auth=auth, timeout=timeout)
+        super().__init__(
+            http.url, http.verify, http.proxy, headers=dict(headers or {}), auth=auth, timeout=http.timeout
+        )
         self.product = product
         self.retry = retry
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import requests
-from HttpRetryApiModule import HttpRetry, HttpRetryPolicy, HttpTiming
+from HttpRetryApiModule import HttpRetry, HttpTiming
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ParametersApiModule import HttpSettings
 from ResponseDriverApiModule import *
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
@@ -1181,8 +1182,8 @@ class Client(ProductClient):
     def __init__(self, *answers: Any) -> None:
         self.slept: list[float] = []
         timing = HttpTiming(lambda: NOW, lambda: 0.0, self.slept.append, lambda: 0.0)
-        retry = HttpRetry(1000, HttpRetryPolicy(attempts=3), timing)
-        super().__init__("Product", "https://product.example", retry, verify=True, proxy=False, timeout=7)
+        http = HttpSettings("https://product.example", verify=True, proxy=False, timeout=7, tries=3, rate=1000)
+        super().__init__("Product", http, HttpRetry.of(http, timing))
         self.answers = list(answers)
         self.asked: list[dict[str, Any]] = []
 

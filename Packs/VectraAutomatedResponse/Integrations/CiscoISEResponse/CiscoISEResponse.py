@@ -13,7 +13,7 @@ import random
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from xml.parsers import expat
@@ -50,13 +50,12 @@ CERTAIN_TITLES = frozenset({NO_SUCH_POLICY, "invalid mac address", "session look
 
 @dataclass(frozen=True)
 class Settings:
-    """The parameters of an instance, each checked once. Times in seconds.
+    """The parameters of an instance, each checked once. `http` has the address of ERS, `mnt_url` that of MnT.
 
     `mnt_lookup`: ask ISE who has an address now. `use_vectra_macs`: take the MACs of Vectra when ISE does not tell.
     `block_all_macs`: take all MACs that Vectra knows, not one.
     """
 
-    ers_url: str
     mnt_url: str
     username: str
     password: str
@@ -65,11 +64,7 @@ class Settings:
     mnt_lookup: bool
     use_vectra_macs: bool
     block_all_macs: bool
-    timeout: float
-    tries: int
-    rate: float
-    verify: bool
-    proxy: bool
+    http: HttpSettings
 
 
 def settings_from_params(params: Mapping[str, Any]) -> Settings:
@@ -82,7 +77,6 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
     port = whole_param(params, "ers_port", "Port of ERS", 9060, 1, 65535)
     given = text_param(params, "mnt_url")
     return Settings(
-        ers_url=f"{node}:{port}",
         mnt_url=url_param(params, "mnt_url", "Monitoring node") if given else node,
         username=password_param(params, "credentials", "Account", "identifier"),
         password=password_param(params, "credentials", "Account"),
@@ -91,11 +85,7 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         mnt_lookup=flag_param(params, "mnt_lookup", default=True),
         use_vectra_macs=flag_param(params, "use_vectra_macs", default=True),
         block_all_macs=flag_param(params, "block_all_macs"),
-        timeout=number_param(params, "timeout", "Time limit of a request (seconds)", 30, 0.1, 600),
-        tries=whole_param(params, "tries", "Tries of a request", 3, 1, 10),
-        rate=number_param(params, "requests_per_second", "Requests per second", 20, 0.1, 1000),
-        verify=not flag_param(params, "insecure"),
-        proxy=flag_param(params, "proxy"),
+        http=http_params(params, url=f"{node}:{port}", rate=20),
     )
 
 
@@ -201,7 +191,7 @@ def usable_ip(text: str, settings: Settings) -> IPAddress | None:
     if address is None:
         return None
     value = blockable_range(address, address).simplest()
-    reason = never_blocked(value) or own_address_in(value, (settings.ers_url, settings.mnt_url), PRODUCT)
+    reason = never_blocked(value) or own_address_in(value, (settings.http.url, settings.mnt_url), PRODUCT)
     if reason:
         raise TargetError("unsupported", f"{reason}, so no endpoint is looked up for it.")
     return address
@@ -287,11 +277,8 @@ class IseClient(ProductClient):
         login = (settings.username.encode(), settings.password.encode())
         super().__init__(
             PRODUCT,
-            url,
+            replace(settings.http, url=url),
             retry,
-            verify=settings.verify,
-            proxy=settings.proxy,
-            timeout=settings.timeout,
             headers=headers,
             auth=login,
         )
@@ -301,7 +288,7 @@ class ErsClient(IseClient):
     """The calls of ERS for ANC. All raise ProductError."""
 
     def __init__(self, settings: Settings, retry: HttpRetry) -> None:
-        super().__init__(settings, settings.ers_url, retry, JSON_HEADERS)
+        super().__init__(settings, settings.http.url, retry, JSON_HEADERS)
         self.use_csrf = settings.use_csrf
         # None: not asked for yet. Empty: asked for, and ISE gave none, because it does not check.
         self.token: str | None = None
@@ -760,12 +747,7 @@ def policy_words(policy: str) -> str:
 
 def new_driver(settings: Settings, timing: HttpTiming, command: str = "") -> ISEDriver:
     """Put a driver together for one command. Both APIs share one pace and one limit of time."""
-    retry = HttpRetry(
-        settings.rate,
-        policy=HttpRetryPolicy(attempts=settings.tries, cap_seconds=10.0),
-        timing=timing,
-        deadline=timing.monotonic() + COMMAND_SECONDS,
-    )
+    retry = HttpRetry.of(settings.http, timing, COMMAND_SECONDS, cap_seconds=10.0)
     return ISEDriver(
         ErsClient(settings, retry), MntClient(settings, retry), settings, grooming=command == "vectra-groom-host"
     )

@@ -58,14 +58,14 @@ class Scripted(ErsClient):
 
 def test_settings_defaults_are_those_of_the_vendor() -> None:
     made = settings()
-    assert (made.ers_url, made.mnt_url) == ("https://ise.example.com:9060", "https://ise.example.com")
-    assert (made.policy, made.use_csrf, made.verify) == ("Quarantine", False, True)
+    assert (made.http.url, made.mnt_url) == ("https://ise.example.com:9060", "https://ise.example.com")
+    assert (made.policy, made.use_csrf, made.http.verify) == ("Quarantine", False, True)
     assert (made.mnt_lookup, made.use_vectra_macs, made.block_all_macs) == (True, True, False)
 
 
 def test_settings_nodes_and_ports_are_put_together() -> None:
     made = settings(url="https://[2001:db8::1]", ers_port="443", mnt_url="https://mnt.example.com:8443")
-    assert (made.ers_url, made.mnt_url) == ("https://[2001:db8::1]:443", "https://mnt.example.com:8443")
+    assert (made.http.url, made.mnt_url) == ("https://[2001:db8::1]:443", "https://mnt.example.com:8443")
 
 
 @pytest.mark.parametrize(

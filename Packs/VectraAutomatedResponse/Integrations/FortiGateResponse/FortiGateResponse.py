@@ -55,12 +55,12 @@ class Groups(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """The parameters of an instance, each checked once. `timeout` and `quarantine_seconds` are in seconds, 0: for ever.
+    """The parameters of an instance, each checked once. `quarantine_seconds`: 0 is for ever.
 
     `groups`: by kind of entity.
     """
 
-    url: str
+    http: HttpSettings
     token: str
     vdom: str
     groups: Mapping[str, Groups]
@@ -68,11 +68,6 @@ class Settings:
     quarantine_seconds: int
     domains: bool
     prefix: str
-    verify: bool
-    proxy: bool
-    timeout: float
-    tries: int
-    rate: float
 
     def is_ipv6_group(self, name: str) -> bool:
         """Is this a name of an IPv6 group?"""
@@ -83,7 +78,7 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
     """Check every parameter once. Raises ValueError naming the parameter and what to do."""
     mode = choice_param(params, "block_mode", "How hosts are blocked", ("address_group", "quarantine"))
     return Settings(
-        url=url_param(params),
+        http=http_params(params, rate=8),
         token=secret_param(params, "credentials", "API token"),
         vdom=needed_param(params, "vdom", "VDOM", "root"),
         groups=groups_from_params(params),
@@ -91,11 +86,6 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         quarantine_seconds=whole_param(params, "quarantine_seconds", "Length of a quarantine (seconds)", 0, 0, 864_000),
         domains=flag_param(params, "block_domains"),
         prefix=prefix_param(params),
-        verify=not flag_param(params, "insecure"),
-        proxy=flag_param(params, "proxy"),
-        timeout=number_param(params, "timeout", "Time limit of a request (seconds)", 30, 0.1, 600),
-        tries=whole_param(params, "tries", "Tries of a request", 3, 1, 10),
-        rate=number_param(params, "requests_per_second", "Requests per second", 8, 0.1, 1000),
     )
 
 
@@ -236,7 +226,7 @@ def targets_of_entry(raw: str, kind: str, settings: Settings) -> Iterator[Target
     except ValueError as error:
         yield unsupported(raw, str(error))
         return
-    reason = never_blocked(value) or own_address_in(value, [settings.url], PRODUCT)
+    reason = never_blocked(value) or own_address_in(value, [settings.http.url], PRODUCT)
     if reason:
         yield unsupported(value.text, reason)
     elif kind == "host" and settings.quarantine:
@@ -300,11 +290,8 @@ class FortiGateClient(ProductClient):
     def __init__(self, settings: Settings, timing: HttpTiming | None = None) -> None:
         super().__init__(
             PRODUCT,
-            settings.url,
-            HttpRetry(settings.rate, policy=HttpRetryPolicy(attempts=settings.tries), timing=timing),
-            verify=settings.verify,
-            proxy=settings.proxy,
-            timeout=settings.timeout,
+            settings.http,
+            HttpRetry.of(settings.http, timing),
             headers={"Authorization": f"Bearer {settings.token}", "Accept": "application/json"},
         )
         self.vdom = settings.vdom

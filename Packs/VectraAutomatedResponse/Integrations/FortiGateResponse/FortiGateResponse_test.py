@@ -96,7 +96,8 @@ def test_settings_one_name_for_both_families_is_refused() -> None:
 
 def test_settings_defaults_are_safe() -> None:
     made = settings()
-    assert (made.verify, made.proxy, made.vdom, made.prefix, made.quarantine) == (True, False, "root", "vectra-", False)
+    assert (made.http.verify, made.http.proxy) == (True, False)
+    assert (made.vdom, made.prefix, made.quarantine) == ("root", "vectra-", False)
     assert made.groups["host"] == ("Internal-Block", "")
     assert made.groups["detection"] == made.groups["destinations"] == ("External-Block", "")
     assert not made.is_ipv6_group("")

@@ -71,7 +71,7 @@ class Settings:
     VDOM) pairs to install on, empty for all targets of the package. `placeholder` keeps a group from becoming empty.
     """
 
-    url: str
+    http: HttpSettings
     user: str
     password: str
     api_key: str
@@ -86,18 +86,13 @@ class Settings:
     workspace: str
     lock_wait: float
     task_timeout: float
-    timeout: float
-    tries: int
-    rate: float
-    verify: bool
-    proxy: bool
 
 
 def settings_from_params(params: Mapping[str, Any]) -> Settings:
     """Check every parameter once. Raises ValueError naming the parameter and what to do; never shows a secret."""
     user, password, api_key = credentials_from_params(params)
     return Settings(
-        url=url_param(params),
+        http=http_params(params, rate=10, longest_timeout=60),
         user=user,
         password=password,
         api_key=api_key,
@@ -117,11 +112,6 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         workspace=choice_param(params, "use_workspace", "Use workspace locks", ("auto", "always", "never")),
         lock_wait=number_param(params, "lock_wait", "Wait for the lock (seconds)", 30, 0, 60),
         task_timeout=number_param(params, "task_timeout", "Wait for an installation (seconds)", 180, 0, 180),
-        timeout=number_param(params, "timeout", "Time limit of a request (seconds)", 30, 0.1, 60),
-        tries=whole_param(params, "tries", "Tries of a request", 3, 1, 10),
-        rate=number_param(params, "requests_per_second", "Requests per second", 10, 0.1, 1000),
-        verify=not flag_param(params, "insecure"),
-        proxy=flag_param(params, "proxy"),
     )
 
 
@@ -175,7 +165,7 @@ def refusal_of(thing: Blockable, settings: Settings) -> str:
     """Why this must not or cannot be blocked; empty when it may."""
     if thing.kind == DOMAIN_NAME and not settings.domains:
         return "domains are not blocked; the parameter 'block_domains' would allow it"
-    return never_blocked(thing) or own_address_in(thing, [settings.url], PRODUCT)
+    return never_blocked(thing) or own_address_in(thing, [settings.http.url], PRODUCT)
 
 
 def element_of(side: str, value: str) -> str:
@@ -365,14 +355,10 @@ class FortiManagerClient(ProductClient):
     def __init__(self, settings: Settings, timing: HttpTiming | None = None) -> None:
         self.settings = settings
         self.timing = timing or HttpTiming()
-        policy = HttpRetryPolicy(attempts=settings.tries, cap_seconds=10.0)
         super().__init__(
             PRODUCT,
-            settings.url,
-            HttpRetry(settings.rate, policy, self.timing, self.timing.monotonic() + COMMAND_SECONDS),
-            verify=settings.verify,
-            proxy=settings.proxy,
-            timeout=settings.timeout,
+            settings.http,
+            HttpRetry.of(settings.http, self.timing, COMMAND_SECONDS, cap_seconds=10.0),
             headers={"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {},
         )
         self.session = ""
@@ -414,7 +400,7 @@ class FortiManagerClient(ProductClient):
         answers = answers_of(reply, 1)
         session = reply.get("session") if isinstance(reply, dict) else None
         if answers is None or (not answers[0].code and not session):
-            raise ProductError(f"What answers at {self.settings.url} is not the API of {PRODUCT}.")
+            raise ProductError(f"What answers at {self.settings.http.url} is not the API of {PRODUCT}.")
         data_of("/sys/login/user", answers[0])
         self.session = str(session)
 

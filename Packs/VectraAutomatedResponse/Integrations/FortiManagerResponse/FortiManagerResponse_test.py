@@ -60,7 +60,7 @@ SETTINGS = settings_from_params(PARAMS)
 
 def test_settings_defaults_are_the_safe_ones() -> None:
     found = settings_from_params({"url": "https://fmg.example", "api_key": {"password": KEY}, "policy_package": "p"})
-    assert (found.verify, found.proxy, found.install, found.domains) == (True, False, True, False)
+    assert (found.http.verify, found.http.proxy, found.install, found.domains) == (True, False, True, False)
     assert (found.adom, found.prefix, found.placeholder, found.workspace) == ("root", "vectra_", "none", "auto")
     assert found.groups == {
         (INTERNAL, 4): "Vectra-Internal-Block",

@@ -62,7 +62,7 @@ class Settings:
     blocks, empty for `Blocked`. `several_macs`, `several_ips`: block all clients that fit a host, not only one.
     """
 
-    url: str
+    http: HttpSettings
     key: str
     organizations: tuple[str, ...]
     networks: tuple[str, ...]
@@ -72,11 +72,6 @@ class Settings:
     several_ips: bool
     inactive: bool
     lookback: float
-    timeout: float
-    tries: int
-    rate: float
-    verify: bool
-    proxy: bool
 
 
 def settings_from_params(params: Mapping[str, Any]) -> Settings:
@@ -86,7 +81,7 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         ValueError: names the parameter by id and title, the value, and what is allowed. Never shows the key.
     """
     return Settings(
-        url=api_url(params),
+        http=http_params(params, url=api_url(params), rate=5, tries=4),
         key=secret_param(params, "credentials", "API Key"),
         organizations=lines_param(params, "organization_ids"),
         networks=lines_param(params, "network_ids"),
@@ -96,11 +91,6 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         several_ips=flag_param(params, "block_multiple_ip"),
         inactive=flag_param(params, "block_inactive", True),
         lookback=number_param(params, "lookback_days", "Days to look back", 7, 0.1, 31) * DAY_SECONDS,
-        timeout=number_param(params, "timeout", "Time limit of a request (seconds)", 30, 0.1, 600),
-        tries=whole_param(params, "tries", "Tries of a request", 4, 1, 10),
-        rate=number_param(params, "requests_per_second", "Requests per second", 5, 0.1, 1000),
-        verify=not flag_param(params, "insecure"),
-        proxy=flag_param(params, "proxy"),
     )
 
 
@@ -156,16 +146,8 @@ class MerakiClient(ProductClient):
     def __init__(self, settings: Settings, timing: HttpTiming) -> None:
         super().__init__(
             PRODUCT,
-            settings.url,
-            HttpRetry(
-                settings.rate,
-                policy=HttpRetryPolicy(attempts=settings.tries, base_seconds=1.0, cap_seconds=10.0),
-                timing=timing,
-                deadline=timing.monotonic() + COMMAND_SECONDS,
-            ),
-            verify=settings.verify,
-            proxy=settings.proxy,
-            timeout=settings.timeout,
+            settings.http,
+            HttpRetry.of(settings.http, timing, COMMAND_SECONDS, base_seconds=1.0, cap_seconds=10.0),
             headers={"Authorization": f"Bearer {settings.key}"},
         )
 
@@ -486,7 +468,7 @@ class Finder:
     def by_ip(self, ip: str) -> list[Sighting]:
         """Who had an address, in the networks and the time of the settings; one call for each network."""
         networks = self.networks()
-        if len(networks) > COMMAND_SECONDS * self.settings.rate:
+        if len(networks) > COMMAND_SECONDS * self.settings.http.rate:
             raise ProductError(
                 f"To look for an address in {len(networks)} networks takes longer than a command may. Fill in "
                 "'network_ids' or 'organization_ids', or raise 'requests_per_second'."

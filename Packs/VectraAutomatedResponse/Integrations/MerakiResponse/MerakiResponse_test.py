@@ -96,7 +96,7 @@ def sighting(**change: Any) -> Sighting:
 
 def test_settings_defaults_are_the_safe_ones() -> None:
     settings = settings_from_params({"credentials": {"password": KEY}})
-    assert settings.url == "https://api.meraki.com/api/v1" and settings.verify and not settings.proxy
+    assert settings.http.url == "https://api.meraki.com/api/v1" and settings.http.verify and not settings.http.proxy
     assert (settings.ports, settings.several_macs, settings.several_ips, settings.inactive) == (
         False,
         True,
@@ -104,7 +104,7 @@ def test_settings_defaults_are_the_safe_ones() -> None:
         True,
     )
     assert (settings.organizations, settings.networks, settings.group) == ((), (), "")
-    assert (settings.lookback, settings.rate, settings.tries) == (7 * DAY_SECONDS, 5, 4)
+    assert (settings.lookback, settings.http.rate, settings.http.tries) == (7 * DAY_SECONDS, 5, 4)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_settings_defaults_are_the_safe_ones() -> None:
     ],
 )
 def test_settings_url_of_a_region_is_completed(given_url: str, url: str) -> None:
-    assert settings_from_params({**PARAMS, "url": given_url}).url == url
+    assert settings_from_params({**PARAMS, "url": given_url}).http.url == url
 
 
 @pytest.mark.parametrize(

@@ -63,23 +63,18 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """The parameters of an instance, each checked once. `timeout` and `tag_timeout` are in seconds.
+    """The parameters of an instance, each checked once. `tag_timeout` is in seconds, 0 for none.
 
     `places` is never empty. `static_tag` differs from the other two, which may be the same.
     """
 
-    url: str
+    http: HttpSettings
     key: str
     places: tuple[Place, ...]
     host_tag: str
     detection_tag: str
     static_tag: str
     tag_timeout: int
-    verify: bool
-    proxy: bool
-    timeout: float
-    tries: int
-    rate: float
 
 
 def settings_from_params(params: Mapping[str, Any]) -> Settings:
@@ -93,18 +88,13 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
             "Give it one of its own, and let the dynamic address group match both."
         )
     return Settings(
-        re.sub(r"/api$", "", url_param(params)),
+        http_params(params, url=re.sub(r"/api$", "", url_param(params)), rate=5),
         secret_param(params, "api_key", "API Key"),
         places_param(params),
         host_tag,
         detection_tag,
         static_tag,
         whole_param(params, "tag_timeout", "Time limit of a tag (seconds)", 0, 0, LONGEST_TIMEOUT_SECONDS),
-        not flag_param(params, "insecure"),
-        flag_param(params, "proxy"),
-        number_param(params, "timeout", "Time limit of a request (seconds)", 30, 0.1, 600),
-        whole_param(params, "tries", "Tries of a request", 3, 1, 10),
-        number_param(params, "requests_per_second", "Requests per second", 5, 0.1, 1000),
     )
 
 
@@ -289,11 +279,8 @@ class PANOSClient(ProductClient):
     def __init__(self, settings: Settings, timing: HttpTiming | None = None) -> None:
         super().__init__(
             PRODUCT,
-            settings.url,
-            HttpRetry(settings.rate, policy=HttpRetryPolicy(attempts=settings.tries), timing=timing),
-            verify=settings.verify,
-            proxy=settings.proxy,
-            timeout=settings.timeout,
+            settings.http,
+            HttpRetry.of(settings.http, timing),
             headers={"X-PAN-KEY": settings.key},
         )
         self.systems: dict[Place, System] = {}
@@ -520,8 +507,8 @@ class PANOSDriver(Driver):
             system = self.client.system(place)
             if system.is_panorama:
                 return (
-                    f"{self.settings.url} is a Panorama. Name the firewalls in 'target_serials': what Panorama itself "
-                    "registers may not reach them."
+                    f"{self.settings.http.url} is a Panorama. Name the firewalls in 'target_serials': what Panorama "
+                    "itself registers may not reach them."
                 )
             probe = Item(read_blockable("192.0.2.1"), self.settings.host_tag)
             self.client.has(place, probe)
@@ -579,7 +566,7 @@ class PANOSDriver(Driver):
     def obstacle(self, item: Item, known: Answers) -> str:
         """What keeps any of the places, or the address of this instance, from it."""
         found = (obstacle(item, place, self.client.system(place)) for place in known.given)
-        return own_address_in(item.value, [self.settings.url], PRODUCT) or next(filter(None, found), "")
+        return own_address_in(item.value, [self.settings.http.url], PRODUCT) or next(filter(None, found), "")
 
     def unblock(self, element: str, record: Mapping[str, Any]) -> Outcome:
         """Take the tag off wherever this instance may have put it, and look."""

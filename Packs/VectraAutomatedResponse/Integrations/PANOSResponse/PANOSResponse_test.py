@@ -76,7 +76,7 @@ def record(kind: str = "host", **facts: Any) -> dict[str, Any]:
 
 def test_settings_have_defaults_and_one_place() -> None:
     settings = settings_from_params({**PARAMS, "url": "https://fw.example.com/api/"})
-    assert (settings.url, settings.places, settings.verify) == ("https://fw.example.com", (HERE,), True)
+    assert (settings.http.url, settings.places, settings.http.verify) == ("https://fw.example.com", (HERE,), True)
     assert (settings.host_tag, settings.detection_tag, settings.static_tag) == (
         "Block_Host",
         "Block_Detection",
