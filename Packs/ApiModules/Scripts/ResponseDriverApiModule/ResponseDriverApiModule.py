@@ -1032,6 +1032,14 @@ def driver_command(command: str, args: Mapping[str, Any], run: DriverRun) -> Com
     return outcome_results(run, rows, f"{action} {kind}")
 
 
+def driver_answer(command: str, args: Mapping[str, Any], run: DriverRun) -> str | CommandResults:
+    """What `main` returns: that of the Test button, or of a command of the interface.
+
+    Raises what `driver_command` raises, and ProductError when the test fails.
+    """
+    return run.driver.test() if command == "test-module" else driver_command(command, args, run)
+
+
 def outcome_results(run: DriverRun, rows: Sequence[OutcomeRow], title: str) -> CommandResults:
     """The outcomes for the war room and, under `VectraResponse.Outcome`, for the script that asked."""
     outputs = [outcome_output(run, row) for row in rows]

@@ -1245,6 +1245,15 @@ def test_client_refusal_says_what_to_do(status: int, said: str) -> None:
         Client(reply(status)).call("GET", "/x")
 
 
+def test_answer_is_that_of_the_test_button_or_of_the_command(world: World) -> None:
+    run = world.run
+    assert driver_answer("test-module", {}, run) == "ok"
+    answer = driver_answer("vectra-response-reconcile", {}, run)
+    assert isinstance(answer, CommandResults) and answer.outputs == []
+    with pytest.raises(NotImplementedError):
+        driver_answer("vectra-block-moon", {}, run)
+
+
 # ---- what of an entity is blocked by address or name
 
 

@@ -763,12 +763,10 @@ def run_command(
         NotImplementedError: not a command of this integration.
     """
     driver = new_driver(settings, timing, command)
-    if command == "test-module":
-        return driver.test()
     ledger = VersionedState(
         port, DRIVER_STATE_VERSION, new_ledger, lambda attempt: timing.sleep(timing.jitter() * 0.1 * attempt)
     )
-    return driver_command(command, args, DriverRun(driver, ledger, timing.now, BRAND, instance))
+    return driver_answer(command, args, DriverRun(driver, ledger, timing.now, BRAND, instance))
 
 
 def main() -> None:
@@ -776,10 +774,7 @@ def main() -> None:
     command = demisto.command()
     demisto.debug(f"Command being called is {command}")
     try:
-        port = ContextPort(
-            read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
-            write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
-        )
+        port = ContextPort.of(demisto)
         settings = settings_from_params(demisto.params())
         instance = demisto.integrationInstance()
         timing = HttpTiming(time.time, time.monotonic, time.sleep, random.random)

@@ -684,10 +684,7 @@ def main() -> None:
     command = demisto.command()
     demisto.debug(f"Command being called is {command}")
     try:
-        port = ContextPort(
-            read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
-            write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
-        )
+        port = ContextPort.of(demisto)
         timing = HttpTiming(time.time, time.monotonic, time.sleep, random.random)
         settings = settings_from_params(demisto.params())
         instance = demisto.integrationInstance()

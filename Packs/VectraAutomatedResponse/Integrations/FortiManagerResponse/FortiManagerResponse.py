@@ -948,10 +948,8 @@ def run_command(
         port, DRIVER_STATE_VERSION, new_ledger, lambda attempt: timing.sleep(timing.jitter() * 0.1 * attempt)
     )
     with FortiManagerClient(settings, timing) as client:
-        driver = FortiManagerDriver(client)
-        if command == "test-module":
-            return driver.test()
-        return driver_command(command, args, DriverRun(driver, ledger, timing.now, BRAND, instance))
+        run = DriverRun(FortiManagerDriver(client), ledger, timing.now, BRAND, instance)
+        return driver_answer(command, args, run)
 
 
 def main() -> None:
@@ -959,10 +957,7 @@ def main() -> None:
     command = demisto.command()
     demisto.debug(f"Command being called is {command}")
     try:
-        port = ContextPort(
-            read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
-            write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
-        )
+        port = ContextPort.of(demisto)
         timing = HttpTiming(time.time, time.monotonic, time.sleep, random.random)
         settings = settings_from_params(demisto.params())
         instance = demisto.integrationInstance()
