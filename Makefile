@@ -15,7 +15,7 @@ export COMMON_SERVER_PYTHON
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit bench dist lint format clean
+.PHONY: help demo test unit matrix bench dist lint format clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -24,10 +24,16 @@ demo: .venv/.demo ## Sync real indicators with an emulated Cortex XDR; isolate h
 	$(PY) -m demo $(if $(IOCS),--iocs "$(IOCS)") $(ARGS)
 
 test: .venv/.dev ## Run everything: SDK validation and build, tests on source and unified form, lint
-	$(TOX) -e sdk,unit,unified,lint
+	$(TOX) -e sdk,unit,unified,lint,matrix
 
 unit: .venv/.dev ## Run the tests on the source form only (ARGS="-k name" picks)
 	$(PY) -m pytest $(ARGS)
+
+matrix: .venv/.dev ## Write docs/support-matrix.md from the conformance suite, run in both forms
+	$(TOX) -e sdk
+	-$(TOX) -e unit -- Tests/conformance
+	-$(TOX) -e unified -- Tests/conformance
+	$(PY) -m Tests.conformance.matrix build/results/source.xml build/results/unified.xml
 
 bench: .venv/.dev ## Measure, as ratios against a floor of the same run
 	$(PY) -m benchmarks $(ARGS)

@@ -59,8 +59,8 @@ LIES = {
         "test_slow_job_is_pending_until_it_is_done",
     ),
     "a lost answer is told as a refusal": (
-        "/entries/add\", order=True",
-        "/entries/add\", order=False",
+        '/entries/add", order=True',
+        '/entries/add", order=False',
         "test_fault_the_outcome_is_true_and_the_end_is_right",
     ),
     "what others blocked is not seen": (
@@ -74,8 +74,8 @@ LIES = {
         "test_fault_the_outcome_is_true_and_the_end_is_right",
     ),
     "an undeclared kind is blocked": (
-        'raise TargetError("unsupported", f"{PRODUCT} does not block a {entity.kind}.")',
-        'return ("10.0.0.1",)',
+        "entries = texts_to_block(entity, PRODUCT)",
+        'entries = ("10.0.0.1",)',
         "test_undeclared_kinds_are_refused_and_change_nothing",
     ),
 }

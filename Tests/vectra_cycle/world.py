@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -79,6 +80,7 @@ class World:
 
     def agree(self) -> None:
         """Record, ledgers and tags say the same, and nothing is left open."""
+        tag_of = importlib.import_module(BRAIN).element_tag
         for name in self.brains:
             wanted = self.recorded(name)
             intents = {key: record["intent"] for key, record in self.state(name)["entities"].items()}
@@ -87,7 +89,7 @@ class World:
             for host in (41, 42, 43):
                 ours = {tag for tag in self.tags(name, host) if tag.startswith("VAR")}
                 elements = wanted.get(f"host:{host}", {})
-                tags = {f"VAR ID:{driver}:{element}" for driver, found in elements.items() for element in found}
+                tags = {tag_of(driver, element) for driver, found in elements.items() for element in found}
                 assert ours == (tags | {"VAR Host Blocked"} if tags else set())
             for key, elements in wanted.items():
                 for driver, found in elements.items():

@@ -16,6 +16,16 @@ DRIVERS = {
     "external_call": "external_call",
     "test_client": "test_client",
 }
+# name in THIRD_PARTY_CLIENTS -> (folder of the client, driver): products whose settings VAR kept in a form of its own,
+# with the network's layout in them. Filling in the new instance is quicker and safer than guessing from that.
+BY_HAND = {
+    "pan": ("pan", "PANOSResponse"),
+    "fortinet": ("fortinet", "FortiGateResponse"),
+    "fortimanager": ("fortimanager", "FortiManagerResponse"),
+    "meraki": ("meraki", "MerakiResponse"),
+    "cisco_ise": ("cisco_ise", "CiscoISEResponse"),
+    "ise": ("cisco_ise", "CiscoISEResponse"),
+}
 # folder -> its settings file
 CONFIG_FILES = {
     "pan_cortex": "cortex_config.py",

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from warroom.engine.vectra import var_values
-from warroom.engine.vectra.var_clients import DRIVERS, client_proposal
+from warroom.engine.vectra.var_clients import BY_HAND, DRIVERS, client_proposal
 from warroom.engine.vectra.var_config import Note, NoteKind, Setting, VarConfig
 from warroom.engine.vectra.var_proposal import Proposal, VarSecret
 
@@ -175,6 +175,9 @@ def driver_proposals(
     found: dict[str, Proposal] = {}
     for name in map(str, names):
         folder = DRIVERS.get(name.strip().lower())
+        if by_hand := BY_HAND.get(name.strip().lower()):
+            reader.say("to do", "THIRD_PARTY_CLIENTS", by_hand_text(name, *by_hand))
+            continue
         if folder is None:
             reader.say("left out", "THIRD_PARTY_CLIENTS", f"{name}: there is no driver for it here yet")
             continue
@@ -183,6 +186,11 @@ def driver_proposals(
         reader.notes += notes
         found[folder] = proposal
     return list(found.values())
+
+
+def by_hand_text(name: str, folder: str, brand: str) -> str:
+    """What to do for a client whose settings are not read; its name keeps VAR's tags meaning what they mean."""
+    return f"{name}: its settings are not read; add it by `warroom instance add {brand} --name {folder}`"
 
 
 def notifier_proposal(reader: Reader) -> list[Proposal]:

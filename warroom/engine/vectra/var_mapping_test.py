@@ -9,7 +9,7 @@ CONFIG = """
 COGNITO_URL = ["https://brain-a.corp.test", "acme.uw2.portal.vectra.ai", ""]
 SLEEP_MINUTES = "10"
 AUTH = "TOKEN"
-THIRD_PARTY_CLIENTS = ["cortex", "external_call", "meraki", "test_client"]
+THIRD_PARTY_CLIENTS = ["cortex", "external_call", "meraki", "sophos", "test_client"]
 BLOCK_DAYS = ["weekday"]
 BLOCK_START_TIME = 8
 BLOCK_END_TIME = 17
@@ -122,7 +122,10 @@ def test_migrate_clients_with_a_driver_become_instances_called_as_their_folder()
     assert notes_about(migrated(), "ACCOUNT_UNBLOCK_CMD") == [
         ("left out", "the program 'nowhere' is not found; write its whole path")
     ]
-    assert ("left out", "meraki: there is no driver for it here yet") in notes_about(migrated(), "THIRD_PARTY_CLIENTS")
+    notes = notes_about(migrated(), "THIRD_PARTY_CLIENTS")
+    assert ("left out", "sophos: there is no driver for it here yet") in notes
+    told = "meraki: its settings are not read; add it by `warroom instance add MerakiResponse --name meraki`"
+    assert ("to do", told) in notes
 
 
 def test_migrate_notifier_takes_mail_and_syslog() -> None:

@@ -136,6 +136,18 @@ class HttpRetry:
         self.pacer = HttpPacer(rate, self.timing)
         self.deadline = deadline
 
+    @classmethod
+    def of(
+        cls, settings: Any, timing: HttpTiming | None = None, seconds: float | None = None, **waits: float
+    ) -> "HttpRetry":
+        """The loop for settings with a `rate` and `tries`, such as HttpSettings of the ParametersApiModule.
+
+        `seconds`: how long the run may take from now on; None for no limit. `waits`: of HttpRetryPolicy.
+        """
+        timing = timing or HttpTiming()
+        policy = HttpRetryPolicy(settings.tries, **waits)
+        return cls(settings.rate, policy, timing, None if seconds is None else timing.monotonic() + seconds)
+
     def now(self) -> float:
         """The time for what a request says of itself: the epoch in seconds."""
         return self.timing.now()

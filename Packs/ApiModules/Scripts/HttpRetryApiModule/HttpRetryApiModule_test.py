@@ -1,6 +1,7 @@
 from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
+from types import SimpleNamespace
 
 import pytest
 from HttpRetryApiModule import HttpBusyError, HttpPacer, HttpRetry, HttpRetryPolicy, HttpTiming, http_retry_after
@@ -211,3 +212,10 @@ def test_pacer_settles_close_to_a_limit_far_below_its_rate() -> None:
     for _ in range(200):
         retry.run(limited_to_two_in_a_second)
     assert 99 < clock.seconds < 118
+
+
+@pytest.mark.parametrize(("seconds", "deadline"), [(None, None), (150, 250.0)])
+def test_retry_of_settings_has_their_rate_and_tries(seconds: float | None, deadline: float | None) -> None:
+    timing = HttpTiming(lambda: 0.0, lambda: 100.0, lambda _: None, lambda: 0.0)
+    made = HttpRetry.of(SimpleNamespace(rate=5, tries=4), timing, seconds, cap_seconds=10.0)
+    assert (made.pacer.rate, made.policy, made.deadline) == (5, HttpRetryPolicy(4, cap_seconds=10.0), deadline)

@@ -7,6 +7,7 @@ The value of a secret is never shown.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import demistomock as demisto  # noqa: F401
@@ -62,8 +63,15 @@ def number_param(params: Mapping[str, Any], name: str, title: str, default: floa
     except ValueError:
         raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not a number.") from None
     if not low <= number <= high:
-        raise ValueError(f"Parameter '{name}' ({title}): {raw!r} is not between {low:g} and {high:g}.")
+        raise ValueError(
+            f"Parameter '{name}' ({title}): {raw!r} is not between {plain_number(low)} and {plain_number(high)}."
+        )
     return number
+
+
+def plain_number(number: float) -> str:
+    """A number as people write it: 2592000 and 0.1, not 2.592e+06."""
+    return str(int(number) if float(number).is_integer() else number)
 
 
 def whole_param(params: Mapping[str, Any], name: str, title: str, default: int, low: int, high: int) -> int:
@@ -77,10 +85,10 @@ def whole_param(params: Mapping[str, Any], name: str, title: str, default: int, 
 def url_param(params: Mapping[str, Any], name: str = "url", title: str = "Server URL") -> str:
     """The address of a server, `https://name[:port][/path]`, without the slash at its end.
 
-    Neither a login nor a query may stand in it: an address is shown in messages.
+    Neither a login nor a query may stand in it: an address is shown in messages. A comma is no part of it: one server.
     """
     url = text_param(params, name).rstrip("/")
-    if not re.fullmatch(r"https?://[^/\s?#@]+(/[^\s?#@]*)?", url):
+    if not re.fullmatch(r"https?://[^/\s?#@,]+(/[^\s?#@,]*)?", url):
         shown = repr(url) if "@" not in url else "it has a login in it, and"
         raise ValueError(f"Parameter '{name}' ({title}): {shown} is not an address such as https://server.example.com.")
     return url
@@ -113,3 +121,36 @@ def password_param(
     if required and not secret:
         raise ValueError(f"Parameter '{name}' ({title}) is empty.")
     return secret
+
+
+@dataclass(frozen=True)
+class HttpSettings:
+    """How a server is asked: its address, whether its certificate is checked, and whether by the system's proxy.
+
+    `timeout` is in seconds for each request, `tries` how often one is sent at most, `rate` how many may start in a
+    second.
+    """
+
+    url: str
+    verify: bool
+    proxy: bool
+    timeout: float
+    tries: int
+    rate: float
+
+
+def http_params(
+    params: Mapping[str, Any], *, url: str = "", rate: float, tries: int = 3, longest_timeout: float = 600
+) -> HttpSettings:
+    """The parameters `url`, `insecure`, `proxy`, `timeout`, `tries` and `requests_per_second`, each checked.
+
+    `url` stands in for the parameter where an integration makes more of it; `rate` and `tries` are defaults.
+    """
+    return HttpSettings(
+        url=url or url_param(params),
+        verify=not flag_param(params, "insecure"),
+        proxy=flag_param(params, "proxy"),
+        timeout=number_param(params, "timeout", "Time limit of a request (seconds)", 30, 0.1, longest_timeout),
+        tries=whole_param(params, "tries", "Tries of a request", tries, 1, 10),
+        rate=number_param(params, "requests_per_second", "Requests per second", rate, 0.1, 1000),
+    )

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ParametersApiModule import (
+    HttpSettings,
     choice_param,
     flag_param,
+    http_params,
     lines_param,
     needed_param,
     number_param,
@@ -64,6 +66,9 @@ def test_param_value_is_read(read: Callable[[dict[str, Any]], Any], raw: Any, va
         (lambda params: whole_param(params, "p", "P", 1, 0, 9), "1.5", "'1.5' is not a whole number"),
         (lambda params: url_param(params, "p"), "server.example.com", "'server.example.com' is not an address"),
         (lambda params: url_param(params, "p"), "https://a/?key=x", "is not an address"),
+        (lambda params: url_param(params, "p"), "https://a,https://b", "is not an address"),
+        (lambda params: url_param(params, "p"), "https://a/x,y", "is not an address"),
+        (lambda params: number_param(params, "p", "P", 1, 0.1, 2_592_000), "-1", "is not between 0.1 and 2592000"),
         (lambda params: secret_param(params, "p", "P"), {}, r"'p' \(P\) is empty"),
         (lambda params: secret_param(params, "p", "P"), "text", r"'p' \(P\) is empty"),
     ],
@@ -88,3 +93,29 @@ def test_secret_param_any_text_is_read_or_refused_without_showing_it(text: str) 
     with pytest.raises(ValueError, match=r"^Parameter 'p' \(P\)") as told:
         secret_param({"p": {"password": secret}}, "p", "P")
     assert "hunter2" not in str(told.value)
+
+
+def test_http_params_defaults_check_certificates() -> None:
+    found = http_params({"url": "https://server.example.com/"}, rate=5)
+    assert found == HttpSettings("https://server.example.com", True, False, 30, 3, 5)
+
+
+def test_http_params_are_read_and_the_given_url_counts() -> None:
+    given = {"url": "x", "insecure": "true", "proxy": True, "timeout": "5", "tries": "1", "requests_per_second": "0.5"}
+    found = http_params(given, url="https://server.example.com/api", rate=5, tries=4)
+    assert found == HttpSettings("https://server.example.com/api", False, True, 5, 1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"url": "server.example.com"}, r"'url' \(Server URL\)"),
+        ({"timeout": "61"}, r"'timeout' \(Time limit of a request \(seconds\)\): '61' is not between 0.1 and 60\."),
+        ({"tries": "0"}, r"'tries' .* between 1 and 10"),
+        ({"requests_per_second": "0"}, r"'requests_per_second' .* between 0.1 and 1000"),
+        ({"insecure": "perhaps"}, "'insecure'"),
+    ],
+)
+def test_http_params_wrong_one_is_named(change: dict[str, str], told: str) -> None:
+    with pytest.raises(ValueError, match=f"Parameter {told}"):
+        http_params({"url": "https://server.example.com", **change}, rate=5, longest_timeout=60)

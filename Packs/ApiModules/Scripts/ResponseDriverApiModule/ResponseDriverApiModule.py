@@ -9,11 +9,12 @@ The ledger
 ----------
 One record per element (an address, an endpoint id, a MAC ...), kept in the versioned context of the driver's instance:
 
-    element -> {kind, claims, dropped, phase, ordered_before, confirmed, reference, restore, facts, since, tries,
-                next_try, reason, adopted}
+    element -> {kind, claims, dropped, entries, phase, ordered_before, confirmed, reference, restore, facts, since,
+                tries, next_try, reason, adopted}
 
 `claims` are the reasons why the element is contained, as `brain/entity` texts: two brains, or a detection and a static
 list, may want the same address, and it is released only when no claim is left; `dropped` are claims that were given up.
+`entries` has for a claim of a static list the entry that the element stands for, as the list has it.
 `phase` is where the element is:
 
     blocking -> blocked -> releasing -> (record removed)
@@ -140,11 +141,12 @@ class Target(NamedTuple):
     """One element to block for an entity, with facts that the driver wants to see again when it undoes it.
 
     The facts are stored before the order, once for the life of the record: the place for what was there before (a
-    policy, a port state).
+    policy, a port state). `entry` is filled in by this module: the entry of a static list that the element stands for.
     """
 
     element: str
     facts: Mapping[str, Any] | None = None
+    entry: str = ""
 
 
 class ElementState(NamedTuple):
@@ -255,13 +257,14 @@ class OutcomeRow(NamedTuple):
     """An outcome with the question it answers.
 
     `contained`: does the ledger hold the element for this claim from now on? It then is contained, is about to be, or
-    its release is not finished.
+    its release is not finished. `entry`: of a static list, what the element stands for there.
     """
 
     action: str
     claim: str
     outcome: Outcome
     contained: bool
+    entry: str = ""
 
 
 # ---- pure functions: the ledger
@@ -295,6 +298,7 @@ def new_record(kind: str, facts: Mapping[str, Any] | None, now: float) -> dict[s
         "kind": kind,
         "claims": [],
         "dropped": [],
+        "entries": {},
         "phase": "new",
         "ordered_before": False,
         "confirmed": False,
@@ -322,6 +326,7 @@ def with_block_intent(
             "ordered_before": record["phase"] != "new",
             "claims": sorted({*record["claims"], claim}),
             "dropped": [name for name in record["dropped"] if name != claim],
+            "entries": {**record.get("entries", {}), **({claim: target.entry} if target.entry else {})},
         }
         ledger = with_record(ledger, target.element, {**record, **change})
     return ledger
@@ -333,6 +338,11 @@ def with_adoption(ledger: dict[str, Any], kind: str, element: str, claim: str, n
         return ledger
     taken = {"claims": [claim], "phase": "blocked", "ordered_before": True, "adopted": True}
     return with_record(ledger, element, {**new_record(kind, None, now), **taken})
+
+
+def entry_of(record: Mapping[str, Any] | None, claim: str) -> str:
+    """The entry of a static list that an element stands for; empty when it is none, or not known."""
+    return str((record or {}).get("entries", {}).get(claim, ""))
 
 
 def with_release_intent(ledger: dict[str, Any], element: str, claim: str) -> dict[str, Any]:
@@ -478,13 +488,39 @@ def store_after(
     return kept
 
 
-def targets_of(run: DriverRun, entity: Entity) -> list[Target] | Outcome:
-    """The targets of an entity, each element once, or the outcome that tells why there are none."""
+def targets_of(run: DriverRun, entity: Entity) -> tuple[list[Target], list[tuple[str, Outcome]]]:
+    """The targets of an entity, each element once, and for what has none its entry and the outcome that tells why.
+
+    The entries of a static list are asked for one by one: an odd one does not keep the others from being blocked, and
+    each element is known to stand for its entry. A product that cannot be asked is not asked for the rest.
+    """
+    if not isinstance(entity, Destinations):
+        found = targets_or_reason(run, entity)
+        return ([], [("", found)]) if isinstance(found, Outcome) else (found, [])
+    targets: dict[str, Target] = {}
+    failures: list[tuple[str, Outcome]] = []
+    for entry in entity.entries:
+        try:
+            found = targets_or_reason(run, Destinations(entity.entity_id, (entry,)), raises=True)
+        except ProductError as error:
+            return list(targets.values()), [*failures, ("", Outcome("failed", "", str(error)))]
+        if isinstance(found, Outcome):
+            failures.append((entry, found))
+            continue
+        for target in found:
+            targets.setdefault(target.element, target._replace(entry=entry))
+    return list(targets.values()), failures
+
+
+def targets_or_reason(run: DriverRun, entity: Entity, raises: bool = False) -> list[Target] | Outcome:
+    """The targets, or the outcome that tells why there are none; `raises` lets ProductError through."""
     try:
         targets = run.driver.targets(entity)
     except TargetError as error:
         return Outcome(error.status, "", error.reason)
     except ProductError as error:
+        if raises:
+            raise
         return Outcome("failed", "", str(error))
     unique = list({target.element: target for target in reversed(targets)}.values())[::-1]
     return unique or Outcome("not_found", "", f"{run.brand} knows nothing to block for this {entity.kind}")
@@ -492,17 +528,22 @@ def targets_of(run: DriverRun, entity: Entity) -> list[Target] | Outcome:
 
 def block_entity(run: DriverRun, entity: Entity, brain: str) -> list[OutcomeRow]:
     """Block every element of an entity. Repeating it is harmless: what this instance contains already is `already`."""
-    claim, targets = claim_of(brain, entity), targets_of(run, entity)
-    if isinstance(targets, Outcome):
-        return [OutcomeRow("block", claim, targets, contained=False)]
-    return block_targets(run, entity.kind, targets, claim)
+    claim = claim_of(brain, entity)
+    targets, failures = targets_of(run, entity)
+    rows = [OutcomeRow("block", claim, outcome, False, entry) for entry, outcome in failures]
+    return rows + block_targets(run, entity.kind, targets, claim)
 
 
 def block_targets(run: DriverRun, kind: str, targets: Sequence[Target], claim: str) -> list[OutcomeRow]:
     """Look at what is new, record the intent for all that is left to do, then order one after the other."""
     known, now = run.ledger.load()["elements"], run.now()
     looks = {item.element: first_look(run, kind, item) for item in targets if item.element not in known}
-    rows = [OutcomeRow("block", claim, outcome, contained=False) for outcome in looks.values() if outcome is not None]
+    entries = {item.element: item.entry for item in targets}
+    rows = [
+        OutcomeRow("block", claim, outcome, False, entries[element])
+        for element, outcome in looks.items()
+        if outcome is not None
+    ]
     to_order = [target for target in targets if looks.get(target.element) is None]
     if not to_order:
         return rows
@@ -524,11 +565,11 @@ def first_look(run: DriverRun, kind: str, target: Target) -> Outcome | None:
 def block_one(run: DriverRun, target: Target, record: Mapping[str, Any], claim: str) -> OutcomeRow:
     if record["phase"] == "blocked":
         known = Outcome("already", target.element, "contained by this instance", str(record["reference"]))
-        return OutcomeRow("block", claim, known, contained=True)
+        return OutcomeRow("block", claim, known, True, target.entry)
     outcome = ordered(lambda: run.driver.block(target, record), target.element)
     # Gone from the ledger meanwhile: somebody gave the claim up, so what this order did is to be released.
     kept = store_after(run, target.element, outcome, after_block, lost=without_claims(record, record["claims"]))
-    return OutcomeRow("block", claim, own_work(outcome, kept), contained=holds(kept, claim))
+    return OutcomeRow("block", claim, own_work(outcome, kept), holds(kept, claim), target.entry)
 
 
 def unblock_entity(
@@ -539,16 +580,27 @@ def unblock_entity(
     Never touches what others blocked, except for given elements when `adopt` says that they are ours to release.
     Entries of a static list may be given as they were written in it.
     """
-    claim = claim_of(brain, entity)
-    own = claimed_elements(run.ledger.load(), claim)
-    if isinstance(entity, Destinations) and not set(elements) <= set(own):
-        targets = targets_of(run, entity)
-        if isinstance(targets, Outcome):
-            return [OutcomeRow("unblock", claim, targets, contained=bool(own))]
-        elements = [target.element for target in targets]
+    claim, ledger = claim_of(brain, entity), run.ledger.load()
+    own = claimed_elements(ledger, claim)
+    if not isinstance(entity, Destinations):
+        return unblock_elements(run, entity.kind, claim, own, elements, adopt)
+    held = {element: entry_of(ledger["elements"][element], claim) or element for element in own}
+    named = [element for element, entry in held.items() if {entry, element} & set(elements)]
+    others = tuple(entry for entry in elements if entry not in own and entry not in held.values())
+    targets, failures = targets_of(run, Destinations(entity.entity_id, others)) if others else ([], [])
+    rows = [OutcomeRow("unblock", claim, outcome, bool(own), entry) for entry, outcome in failures]
+    named += [target.element for target in targets if target.element not in named]
+    if named or not rows:
+        rows += unblock_elements(run, entity.kind, claim, own, named, adopt)
+    return rows
+
+
+def unblock_elements(
+    run: DriverRun, kind: str, claim: str, own: Sequence[str], elements: Sequence[str], adopt: bool
+) -> list[OutcomeRow]:
+    """Release those of a claim's own elements that are given, or all; others only when they are to be adopted."""
     rows = [unblock_one(run, element, claim) for element in own if not elements or element in elements]
     others = [element for element in dict.fromkeys(elements) if element not in own]
-    kind = entity.kind if adopt else ""
     rows += [unblock_one(run, element, claim, kind) if adopt else not_ours(claim, element) for element in others]
     return rows or [not_ours(claim, "")]
 
@@ -574,10 +626,10 @@ def unblock_one(run: DriverRun, element: str, claim: str, adopt_kind: str = "") 
         return not_ours(claim, element)
     if record["claims"]:
         reason = f"no longer for this, still contained for {', '.join(record['claims'])}"
-        return OutcomeRow("unblock", claim, Outcome("applied", element, reason), contained=False)
+        return OutcomeRow("unblock", claim, Outcome("applied", element, reason), False, entry_of(record, claim))
     outcome = adopted_look(run, element, record) or release_order(run, element, record)
     kept = store_after(run, element, outcome, after_release)
-    return OutcomeRow("unblock", claim, outcome, contained=holds(kept, claim))
+    return OutcomeRow("unblock", claim, outcome, holds(kept, claim), entry_of(record, claim))
 
 
 def release_order(run: DriverRun, element: str, record: Mapping[str, Any]) -> Outcome:
@@ -608,9 +660,9 @@ def groom_entity(run: DriverRun, entity: Entity, brain: str) -> list[OutcomeRow]
     have = [element for element, record in elements.items() if claim in record["claims"]]
     if not have:
         return [not_ours(claim, "")._replace(action="groom")]
-    targets = targets_of(run, entity)
-    if isinstance(targets, Outcome):
-        return [OutcomeRow("groom", claim, targets, contained=True)]
+    targets, failures = targets_of(run, entity)
+    if failures:
+        return [OutcomeRow("groom", claim, outcome, contained=True) for _, outcome in failures]
     wanted = {target.element for target in targets}
     missing = [target for target in targets if target.element not in have or vanished(run, target.element)]
     rows = block_targets(run, entity.kind, missing, claim)
@@ -664,16 +716,27 @@ def reconcile_all(run: DriverRun, verify: bool = False) -> list[OutcomeRow]:
     """
     put_back = [row for element in (lost_elements(run) if verify else ()) for row in reconcile_one(run, element)]
     due = unsettled(run.ledger.load(), run.now())
-    if due and type(run.driver).publish is not Driver.publish:
-        try:
-            run.driver.publish()
-        except ProductError as error:
-            failed = [(element, Outcome("failed", element, str(error))) for element in due]
-            return put_back + [row for element, out in failed for row in reconciled(run, element, out, after_look)]
-    return put_back + [row for element in due for row in reconcile_one(run, element)]
+    unpublished = published(run) if due else ""
+    return put_back + [row for element in due for row in reconcile_one(run, element, unpublished)]
 
 
-def reconcile_one(run: DriverRun, element: str) -> list[OutcomeRow]:
+def published(run: DriverRun) -> str:
+    """Why the changes that the product collects could not be made effective; empty when they could, or need not be."""
+    if type(run.driver).publish is Driver.publish:
+        return ""
+    try:
+        run.driver.publish()
+    except ProductError as error:
+        return str(error)
+    return ""
+
+
+def reconcile_one(run: DriverRun, element: str, unpublished: str = "") -> list[OutcomeRow]:
+    """Look at one element and give the order that is missing.
+
+    `unpublished` says why a publication failed. What waits for it has failed with it; an order that is still missing is
+    given all the same, to be part of the next one.
+    """
     record = run.ledger.load()["elements"].get(element)
     if record is None:
         return []
@@ -682,6 +745,8 @@ def reconcile_one(run: DriverRun, element: str) -> list[OutcomeRow]:
     except ProductError as error:
         unseen = Outcome("pending", element, str(error), str(record["reference"]))
         return reconciled(run, element, unseen, after_failed_look)
+    if unpublished and next_order(bool(record["claims"]), seen.state) == "wait":
+        return reconciled(run, element, Outcome("failed", element, unpublished), after_look)
     return reconciled(run, element, *follow(run, element, record, seen))
 
 
@@ -691,7 +756,7 @@ def reconciled(run: DriverRun, element: str, outcome: Outcome, after: AfterOrder
     kept = store_after(run, element, outcome, after)
     record = kept or before or {"claims": [], "dropped": []}
     claims = record["claims"] or record["dropped"]
-    return [OutcomeRow("reconcile", claim, outcome, contained=holds(kept, claim)) for claim in claims]
+    return [OutcomeRow("reconcile", claim, outcome, holds(kept, claim), entry_of(record, claim)) for claim in claims]
 
 
 def follow(run: DriverRun, element: str, record: Mapping[str, Any], seen: ElementState) -> tuple[Outcome, AfterOrder]:
@@ -708,6 +773,27 @@ def follow(run: DriverRun, element: str, record: Mapping[str, Any], seen: Elemen
         return ordered(lambda: run.driver.unblock(element, record), element), after
     gone = order == "forget" and wanted
     return Outcome("not_found" if gone else "applied", element, seen.reason), after
+
+
+# ---- pure functions: what of an entity is blocked by address or name
+
+
+def texts_to_block(entity: Entity, product: str) -> tuple[str, ...]:
+    """The addresses, networks, ranges and domains of an entity, as Vectra or the list spells them.
+
+    Raises TargetError: Vectra knows none (not_found), or it is not a thing with addresses (unsupported).
+    """
+    if isinstance(entity, Account):
+        raise TargetError("unsupported", f"{product} blocks addresses and domains, not an {entity.kind}.")
+    if isinstance(entity, Host):
+        found: tuple[str, ...] = (entity.ip,) if entity.ip else ()
+    elif isinstance(entity, Detection):
+        found = (*entity.dst_ips, *entity.dst_domains)
+    else:
+        found = entity.entries
+    if not found:
+        raise TargetError("not_found", f"Vectra knows no address for this {entity.kind}.")
+    return found
 
 
 # ---- client: the HTTP calls of a product
@@ -736,25 +822,23 @@ class ProductClient(BaseClient):
 
     Args:
         product: the name that messages use.
-        url: address without a slash at its end.
+        http: an `HttpSettings` of the ParametersApiModule; of it `url`, `verify`, `proxy` and `timeout` count here.
         retry: an `HttpRetry` of the HttpRetryApiModule.
-        timeout: seconds for each request.
         headers, auth: sent with each request, as `requests` takes them.
     """
 
     def __init__(
         self,
         product: str,
-        url: str,
+        http: Any,
         retry: Any,
         *,
-        verify: bool,
-        proxy: bool,
-        timeout: float,
         headers: Mapping[str, str] | None = None,
         auth: Any = None,
     ) -> None:
-        super().__init__(url, verify, proxy, headers=dict(headers or {}), auth=auth, timeout=timeout)
+        super().__init__(
+            http.url, http.verify, http.proxy, headers=dict(headers or {}), auth=auth, timeout=http.timeout
+        )
         self.product = product
         self.retry = retry
 
@@ -948,6 +1032,14 @@ def driver_command(command: str, args: Mapping[str, Any], run: DriverRun) -> Com
     return outcome_results(run, rows, f"{action} {kind}")
 
 
+def driver_answer(command: str, args: Mapping[str, Any], run: DriverRun) -> str | CommandResults:
+    """What `main` returns: that of the Test button, or of a command of the interface.
+
+    Raises what `driver_command` raises, and ProductError when the test fails.
+    """
+    return run.driver.test() if command == "test-module" else driver_command(command, args, run)
+
+
 def outcome_results(run: DriverRun, rows: Sequence[OutcomeRow], title: str) -> CommandResults:
     """The outcomes for the war room and, under `VectraResponse.Outcome`, for the script that asked."""
     outputs = [outcome_output(run, row) for row in rows]
@@ -969,6 +1061,7 @@ def outcome_output(run: DriverRun, row: OutcomeRow) -> dict[str, Any]:
         "brand": run.brand,
         "instance": run.instance,
         "element": row.outcome.element,
+        "entry": row.entry,
         "status": row.outcome.status,
         "contained": row.contained,
         "reason": row.outcome.reason,

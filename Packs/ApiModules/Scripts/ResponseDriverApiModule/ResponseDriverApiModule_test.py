@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 import requests
-from HttpRetryApiModule import HttpRetry, HttpRetryPolicy, HttpTiming
+from HttpRetryApiModule import HttpRetry, HttpTiming
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ParametersApiModule import HttpSettings
 from ResponseDriverApiModule import *
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import NewConnectionError
@@ -450,7 +451,49 @@ def test_unblock_destinations_that_cannot_be_resolved_is_no_success(
         raise ProductError("no connection")
 
     monkeypatch.setattr(world.product, "targets", fail)
-    assert statuses(unblock_entity(world.run, listed, "one", listed.entries)) == [("", "failed", True)]
+    other = Destinations("bad", ("EVIL.example",))
+    assert statuses(unblock_entity(world.run, other, "one", other.entries)) == [("", "failed", True)]
+    assert statuses(unblock_entity(world.run, listed, "one", listed.entries)) == [("evil.example", "applied", False)]
+
+
+def test_destinations_each_outcome_names_the_entry_that_its_element_stands_for(world: World) -> None:
+    listed = Destinations("bad", ("Evil.Example", "Other.Example"))
+    rows = block_entity(world.run, listed, "one")
+    world.product.ours.discard("other.example")
+    rows += reconcile_all(world.run, verify=True)
+    rows += unblock_entity(world.run, listed, "one", listed.entries)
+    assert [(row.action, row.outcome.element, row.entry) for row in rows] == [
+        ("block", "evil.example", "Evil.Example"),
+        ("block", "other.example", "Other.Example"),
+        ("reconcile", "other.example", "Other.Example"),
+        ("unblock", "evil.example", "Evil.Example"),
+        ("unblock", "other.example", "Other.Example"),
+    ]
+
+
+def test_destinations_odd_entry_does_not_keep_the_others_from_being_blocked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def targets(entity: Destinations) -> list[Target]:
+        if "odd" in entity.entries:
+            raise TargetError("unsupported", "not for this product")
+        return [Target(entry.lower()) for entry in entity.entries]
+
+    monkeypatch.setattr(world.product, "targets", targets)
+    rows = block_entity(world.run, Destinations("bad", ("odd", "Evil.Example")), "one")
+    assert [(row.entry, row.outcome.status) for row in rows] == [("odd", "unsupported"), ("Evil.Example", "applied")]
+
+
+def test_destinations_product_that_cannot_be_asked_is_asked_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Entity] = []
+
+    def targets(entity: Entity) -> list[Target]:
+        asked.append(entity)
+        raise ProductError("no connection")
+
+    monkeypatch.setattr(world.product, "targets", targets)
+    rows = block_entity(world.run, Destinations("bad", ("a.example", "b.example")), "one")
+    assert (statuses(rows), len(asked)) == ([("", "failed", False)], 1)
 
 
 def test_block_second_claim_refused_is_told_as_held(world: World) -> None:
@@ -997,6 +1040,20 @@ def test_publish_refused_is_told_to_each_claim_and_tried_later(publishing: World
     assert publishing.agreed() == {"a"}
 
 
+def test_publish_refused_a_missing_order_is_given_all_the_same(publishing: World) -> None:
+    publishing.block("a")
+    publishing.reconcile()
+    publishing.product.broken = publishing.product.refuse = True  # type: ignore[attr-defined]
+    publishing.unblock("a")
+    publishing.product.refuse = False
+    assert [row.outcome.status for row in publishing.reconcile()] == ["pending"]
+    assert publishing.product.queue == {"a": "unblock"}
+    assert [row.outcome.reason for row in publishing.reconcile()] == ["the commit was refused"]
+    publishing.product.broken = False  # type: ignore[attr-defined]
+    publishing.reconcile()
+    assert publishing.agreed() == set()
+
+
 # ---- commands
 
 
@@ -1015,6 +1072,7 @@ def test_command_host_round_trip_gives_rows_as_described(world: World) -> None:
         "brand": "Product",
         "instance": "here",
         "element": "a",
+        "entry": "",
         "status": "applied",
         "contained": True,
         "reason": "",
@@ -1124,8 +1182,8 @@ class Client(ProductClient):
     def __init__(self, *answers: Any) -> None:
         self.slept: list[float] = []
         timing = HttpTiming(lambda: NOW, lambda: 0.0, self.slept.append, lambda: 0.0)
-        retry = HttpRetry(1000, HttpRetryPolicy(attempts=3), timing)
-        super().__init__("Product", "https://product.example", retry, verify=True, proxy=False, timeout=7)
+        http = HttpSettings("https://product.example", verify=True, proxy=False, timeout=7, tries=3, rate=1000)
+        super().__init__("Product", http, HttpRetry.of(http, timing))
         self.answers = list(answers)
         self.asked: list[dict[str, Any]] = []
 
@@ -1185,3 +1243,41 @@ def test_client_failed_reading_is_never_uncertain() -> None:
 def test_client_refusal_says_what_to_do(status: int, said: str) -> None:
     with pytest.raises(ProductError, match=said):
         Client(reply(status)).call("GET", "/x")
+
+
+def test_answer_is_that_of_the_test_button_or_of_the_command(world: World) -> None:
+    run = world.run
+    assert driver_answer("test-module", {}, run) == "ok"
+    answer = driver_answer("vectra-response-reconcile", {}, run)
+    assert isinstance(answer, CommandResults) and answer.outputs == []
+    with pytest.raises(NotImplementedError):
+        driver_answer("vectra-block-moon", {}, run)
+
+
+# ---- what of an entity is blocked by address or name
+
+
+@pytest.mark.parametrize(
+    ("entity", "texts"),
+    [
+        (Host("1", ip="10.0.0.1"), ("10.0.0.1",)),
+        (Detection("9", ("198.51.100.7",), ("bad.example",)), ("198.51.100.7", "bad.example")),
+        (Destinations("static", ("192.0.2.0/24",)), ("192.0.2.0/24",)),
+    ],
+)
+def test_texts_to_block_are_as_vectra_has_them(entity: Entity, texts: tuple[str, ...]) -> None:
+    assert texts_to_block(entity, "Acme") == texts
+
+
+@pytest.mark.parametrize(
+    ("entity", "status", "told"),
+    [
+        (Host("1", name="pc"), "not_found", "no address for this host"),
+        (Detection("9"), "not_found", "no address for this detection"),
+        (Account("7", "jane"), "unsupported", "Acme blocks addresses and domains, not an account"),
+    ],
+)
+def test_texts_to_block_none_says_why(entity: Entity, status: str, told: str) -> None:
+    with pytest.raises(TargetError, match=told) as caught:
+        texts_to_block(entity, "Acme")
+    assert caught.value.status == status

@@ -7,6 +7,8 @@ applied again.
 """
 
 import json
+import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +39,19 @@ class ContextPort:
     read: Callable[[], dict[str, Any]]
     write: Callable[[dict[str, Any], Any], None]
 
+    @classmethod
+    def of(cls, server: Any) -> "ContextPort":
+        """The context of the running instance; `server` is `demisto`, which only `main` has."""
+        return cls(
+            read=lambda: server.getIntegrationContextVersioned(refresh=True),
+            write=lambda context, version: server.setIntegrationContextVersioned(context, version, sync=True),
+        )
+
+
+def pause_between_tries(attempt: int) -> None:
+    """Sleeps a random moment, up to a tenth of a second longer with each try."""
+    time.sleep(random.random() * 0.1 * attempt)
+
 
 @dataclass
 class VersionedState:
@@ -53,7 +68,7 @@ class VersionedState:
     port: ContextPort
     version: int
     initial: Callable[[], dict[str, Any]]
-    pause: Callable[[int], None]
+    pause: Callable[[int], None] = pause_between_tries
     migrations: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
     attempts: int = 20
 

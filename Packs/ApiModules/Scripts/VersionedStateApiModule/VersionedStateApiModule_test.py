@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from VersionedStateApiModule import (
     StateConflictError,
     StateTooNewError,
     VersionedState,
+    pause_between_tries,
 )
 
 
@@ -151,3 +153,29 @@ def test_updates_of_many_threads_are_all_counted(numbers: list[int]) -> None:
     for thread in threads:
         thread.join()
     assert context.stored()["n"] == sum(numbers)
+
+
+def test_context_port_of_a_server_reads_from_the_database_and_writes_at_once() -> None:
+    asked: list[Any] = []
+
+    def read(**options: Any) -> dict[str, Any]:
+        asked.append(options)
+        return {"context": {}, "version": 3}
+
+    server = SimpleNamespace(
+        getIntegrationContextVersioned=read,
+        setIntegrationContextVersioned=lambda *given, **options: asked.append((given, options)),
+    )
+    port = ContextPort.of(server)
+    assert port.read() == {"context": {}, "version": 3}
+    port.write({"state": "x"}, 3)
+    assert asked == [{"refresh": True}, (({"state": "x"}, 3), {"sync": True})]
+
+
+def test_pause_between_tries_grows_and_is_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    monkeypatch.setattr("random.random", lambda: 0.5)
+    for attempt in (1, 4):
+        pause_between_tries(attempt)
+    assert slept == [0.05, 0.2]

@@ -9,7 +9,6 @@ look, and `STATE_TABLE` says what to do for each thing that can be seen. One sta
 isolation that waits for an agent out of touch. It is followed until an operator cancels it or the agent is back.
 """
 
-import ipaddress
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 import demistomock as demisto
+from AddressesApiModule import *
 from CommonServerPython import *
 from CortexXDRApiModule import *
 from HttpRetryApiModule import *
@@ -221,12 +221,6 @@ def number_of(raw: Any, default: int) -> int:
         return default
 
 
-def bare_mac(text: str) -> str:
-    """A MAC without separators in small letters; empty when it is none, or the one of no interface."""
-    digits = "".join(char for char in text.lower() if char in "0123456789abcdef")
-    return digits if len(digits) == 12 and digits.strip("0") else ""
-
-
 def action_id_of(reply: Any) -> str:
     """The id in a reply of isolate or unisolate: `action_id`, `group_action_id` or the bare reply."""
     if isinstance(reply, dict):
@@ -255,11 +249,7 @@ def is_wrong_state(error: XDRRefusedError) -> bool:
 def is_synthetic(name: str) -> bool:
     """A name that Vectra made from the address (`IP-10.0.0.1`) because it knows none."""
     bare = name[3:] if name.upper().startswith("IP-") else name
-    try:
-        ipaddress.ip_address(bare.replace("_", ":"))
-    except ValueError:
-        return False
-    return True
+    return ip_or_none(bare.replace("_", ":")) is not None
 
 
 def own_names(host: Host) -> list[str]:
@@ -694,10 +684,7 @@ def main() -> None:
     command = demisto.command()
     demisto.debug(f"Command being called is {command}")
     try:
-        port = ContextPort(
-            read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
-            write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
-        )
+        port = ContextPort.of(demisto)
         timing = HttpTiming(time.time, time.monotonic, time.sleep, random.random)
         settings = settings_from_params(demisto.params())
         instance = demisto.integrationInstance()

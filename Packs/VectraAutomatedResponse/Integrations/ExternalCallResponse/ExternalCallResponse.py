@@ -341,17 +341,10 @@ def main() -> None:
     command = demisto.command()
     demisto.debug(f"Command being called is {command}")
     try:
-        port = ContextPort(
-            read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
-            write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
-        )
-        ledger = VersionedState(port, DRIVER_STATE_VERSION, new_ledger, lambda attempt: time.sleep(0.02 * attempt))
+        ledger = VersionedState(ContextPort.of(demisto), DRIVER_STATE_VERSION, new_ledger)
         driver = ExternalCallDriver(settings_from_params(demisto.params()))
         run = DriverRun(driver, ledger, time.time, BRAND, demisto.integrationInstance())
-        if command == "test-module":
-            return_results(driver.test())
-        else:
-            return_results(driver_command(command, demisto.args(), run))
+        return_results(driver_answer(command, demisto.args(), run))
     except Exception as error:
         demisto.debug(f"{command} failed: {type(error).__name__}")
         return_error(f"{command}: {error}", error=error)

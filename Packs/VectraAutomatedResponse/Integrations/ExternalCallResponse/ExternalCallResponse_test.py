@@ -239,7 +239,7 @@ def test_account_login(account: Account, login: str) -> None:
         ({"host_block_cmd": '["/x", "{ip}"]'}, "host_unblock_cmd is needed, because host_block_cmd is set"),
         ({"account_state_cmd": '["/x", "{account}"]'}, "account_block_cmd is needed"),
         ({"command_timeout": "soon"}, "'command_timeout' .*: 'soon' is not a number"),
-        ({"max_output": "-1"}, "'max_output' .*: '-1' is not between 0 and 1e"),
+        ({"max_output": "-1"}, "'max_output' .*: '-1' is not between 0 and 1000000"),
         ({"secret_env": {"identifier": "LD_PRELOAD", "password": "x"}}, "secret_env: 'LD_PRELOAD' cannot be the name"),
         ({"secret_env": {"identifier": "", "password": "x"}}, "secret_env: '' cannot be the name"),
         ({"secret_env": {"identifier": "A", "password": "x\0"}}, "secret_env: the value contains a zero byte"),

@@ -271,15 +271,9 @@ def main() -> None:
     command = demisto.command()
     demisto.debug(f"Command being called is {command}")
     try:
-        port = ContextPort(
-            read=lambda: demisto.getIntegrationContextVersioned(refresh=True),
-            write=lambda context, version: demisto.setIntegrationContextVersioned(context, version, sync=True),
-        )
+        port = ContextPort.of(demisto)
         run = new_run(settings_from_params(demisto.params()), port, demisto.integrationInstance())
-        if command == "test-module":
-            return_results(run.driver.test())
-        else:
-            return_results(driver_command(command, demisto.args(), run))
+        return_results(driver_answer(command, demisto.args(), run))
     except Exception as error:
         demisto.debug(f"{command} failed: {type(error).__name__}")
         return_error(f"{command}: {error}", error=error)

@@ -1350,6 +1350,22 @@ def contained_in(record: Mapping[str, Any]) -> dict[str, list[str]]:
     return {instance: names for instance, names in sorted(found.items()) if names}
 
 
+def entries_held(record: Mapping[str, Any]) -> dict[str, dict[str, bool]]:
+    """Driver instance -> entry of a static list of which it has something -> does it contain all of it?
+
+    A product may need several elements for one entry, and names them as it likes.
+    """
+    found: dict[str, dict[str, bool]] = {}
+    for instance, elements in sorted(record["elements"].items()):
+        held: dict[str, list[bool]] = {}
+        for name, element in sorted(elements.items()):
+            held.setdefault(element.get("entry") or name, []).append(element["contained"])
+        entries = {entry: all(parts) for entry, parts in held.items() if any(parts)}
+        if entries:
+            found[instance] = entries
+    return found
+
+
 def imported_in(record: Mapping[str, Any]) -> dict[str, list[str]]:
     """Driver instance -> elements that VAR blocked and that the driver has no record of."""
     found = {
@@ -1847,8 +1863,7 @@ def static_changes(
         return [], [], f"Static list {given.name!r} could not be read ({given.error}); nothing of it is changed."
     wanted, problems = parse_static(given.text, ctx.settings.safety)
     warnings = [f"Static list {given.name!r}, {problem}" for problem in problems]
-    holding = contained_in(record)
-    applied = {entry for entries in holding.values() for entry in entries}
+    applied = {entry for entries in entries_held(record).values() for entry in entries}
     if not wanted and applied:
         return (
             [],
@@ -1890,11 +1905,11 @@ def static_blocks(ctx: Context, key: str, record: Mapping[str, Any], wanted: Seq
     if ctx.facts.drivers is not None and not able:
         return []
     decisions = [static_decision(ctx, key, "block", fresh, None, "on the static list")] if fresh else []
-    holding = contained_in(record)
+    holding = entries_held(record)
     for name in sorted({*holding, *record["attempts"], *able} - {""}):
         if ctx.facts.drivers is not None and name not in able:
             continue
-        has = set(holding.get(name, []))
+        has = {entry for entry, whole in holding.get(name, {}).items() if whole}
         missing = [entry for entry in wanted if entry in asked and entry not in has]
         attempt = record["attempts"].get(name)
         if missing and (attempt is None or attempt["next_try"] <= ctx.now):
@@ -1909,7 +1924,7 @@ def static_release(
     unwanted = [entry for entry in record["entries"] if entry not in wanted]
     if unwanted and (record["intent"] or {}).get("action") == "block":
         return [static_decision(ctx, key, "unblock", unwanted, None, why)]
-    gone = {name: [entry for entry in held if entry not in wanted] for name, held in contained_in(record).items()}
+    gone = {name: [entry for entry in held if entry not in wanted] for name, held in entries_held(record).items()}
     gone |= dict.fromkeys(lost_in(record), unwanted)
     due = {name: list(entries) for name, entries in gone.items() if entries and release_due(record, name, ctx.now)}
     entries = sorted({entry for names in due.values() for entry in names})
@@ -1993,8 +2008,9 @@ def new_state() -> dict[str, Any]:
 def new_record(key: str, name: str, now: float) -> dict[str, Any]:
     """The record of an entity of which nothing is known yet.
 
-    elements: instance -> element -> {status, contained, since, at, brand, reason, reference, imported}; `imported`:
-    VAR blocked it, and no driver has it on its own record yet.
+    elements: instance -> element -> {status, contained, entry, since, at, brand, reason, reference, imported};
+    `imported`: VAR blocked it, and no driver has it on its own record yet; `entry`: what of a static list it stands
+    for.
     attempts: instance -> {action, at, failures, next_try, last_reason, lost, brand} of what is not settled; the
     instance "" stands for nobody having answered. `shown` are our tags on Vectra, `note` the note still to be written.
     """
@@ -2151,6 +2167,7 @@ def elements_after(elements: Mapping[str, Any], row: Mapping[str, Any], at: int)
         name: {
             "status": "applied" if shown == "already" and contained else shown,
             "contained": contained,
+            "entry": str(row.get("entry") or (old or {}).get("entry") or ""),
             "since": since,
             "at": at,
             "brand": str(row.get("brand") or ""),

@@ -1,5 +1,6 @@
 """The planner as a table of rows, one test per row of the decision table, and as properties over random worlds."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -625,6 +626,38 @@ def test_static_list_released_by_command_comes_back_when_the_time_is_over() -> N
     state = carried_out(state, plan(static("8.8.8.8"), state).decisions)
     assert not plan(static("8.8.8.8"), state, NOW + 60).decisions
     assert planned(plan(static("8.8.8.8"), state, NOW + HOUR)) == ["block destinations:lst"]
+
+
+def with_group(decision: Mapping[str, Any], **changes: Any) -> list[dict[str, Any]]:
+    """The outcomes of a firewall that names elements by their group, and needs two for an entry."""
+    return [
+        row(decision, "fw_1", element=f"{entry} in {group}", entry=entry, **changes)
+        for entry in decision["args"]["destinations"]
+        for group in ("V4", "V6")
+    ]
+
+
+def test_static_elements_that_are_named_by_the_product_stand_for_their_entries() -> None:
+    first = plan(static("8.8.8.8\n1.1.1.1"))
+    state = carried_out(new_state(), first.decisions, answer=with_group)
+    assert not plan(static("8.8.8.8\n1.1.1.1"), state).decisions
+    (gone,) = plan(static("1.1.1.1"), state).decisions
+    assert (gone["action"], gone["elements"]) == ("unblock", {"fw_1": ["8.8.8.8"]})
+    state = carried_out(state, [gone], answer=with_group)
+    assert not plan(static("1.1.1.1"), state, NOW + 300).decisions
+    assert sorted(state["entities"]["destinations:lst"]["elements"]["fw_1"]) == ["1.1.1.1 in V4", "1.1.1.1 in V6"]
+
+
+def test_static_entry_of_which_a_part_is_missing_is_asked_for_again_and_released_whole() -> None:
+    def half(decision: Mapping[str, Any]) -> list[dict[str, Any]]:
+        whole, failed = with_group(decision)
+        return [whole, {**failed, "status": "failed", "contained": False, "reason": "busy"}]
+
+    state = carried_out(new_state(), plan(static("8.8.8.8")).decisions, answer=half)
+    (again,) = plan(static("8.8.8.8"), state, NOW + 300).decisions
+    assert (again["action"], again["instances"], again["args"]["destinations"]) == ("block", ["fw_1"], ["8.8.8.8"])
+    (release,) = plan(static("1.1.1.1"), state).decisions[:1]
+    assert (release["action"], release["elements"]) == ("unblock", {"fw_1": ["8.8.8.8"]})
 
 
 def test_static_driver_added_later_gets_the_whole_list() -> None:

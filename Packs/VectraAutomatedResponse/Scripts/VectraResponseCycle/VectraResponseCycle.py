@@ -136,7 +136,7 @@ def calls_of(decision: Mapping[str, Any]) -> list[Call]:
 
 
 def with_elements(args: Mapping[str, Any], kind: str, elements: Sequence[str] | None) -> dict[str, Any]:
-    """The arguments with the elements of one driver; static destinations are elements themselves."""
+    """The arguments with the elements of one driver, which are entries for a static list."""
     if not elements:
         return dict(args)
     return {**args, "destinations" if kind == "destinations" else "elements": list(elements)}
@@ -183,7 +183,9 @@ def failed_rows(
 ) -> list[dict[str, Any]]:
     """Outcomes for an instance that could not say them: nothing was blocked, and what was held is held still."""
     held = decision["action"] != "block"
-    elements = (decision.get("elements") or {}).get(instance) or [""]
+    # Of a static list these are entries; which elements stand for them only the driver knows.
+    named = (decision.get("elements") or {}).get(instance) if decision["type"] != "destinations" else None
+    elements = named or [""]
     return [
         {
             "action": decision["action"],

@@ -1,0 +1,1 @@
+"""The Cisco ISE driver against the emulated deployment over real HTTP."""

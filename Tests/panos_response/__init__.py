@@ -1,0 +1,1 @@
+"""The PAN-OS driver against the emulator, over real HTTP."""
