@@ -1,9 +1,13 @@
-"""`warroom playbook run`, `runs` and `resume`, in a process of their own."""
+"""`warroom playbook run`, `runs` and `resume`, as a person types them."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -27,7 +31,7 @@ from Tests.playbooks.builder import (
 )
 from Tests.terminal import Shell
 from warroom.cli.app import App, Terminal
-from warroom.cli.main import cli
+from warroom.cli.main import cli, main
 
 GREETING = book(
     "Greeting", start(), decide("1", {"yes": "2", "#default#": "3"}, yes=[[compare("inputs.name", "isNotEmpty")]]),
@@ -56,6 +60,18 @@ SECRETS = book(
 )
 
 
+@dataclass(frozen=True)
+class Typed(Shell):
+    """The command line in this process, without its start."""
+
+    def run(self, *words: str, given: str | bytes = "") -> subprocess.CompletedProcess[str]:
+        out, err = (io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in range(2))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(["--home", str(self.home), *words])
+        said = [stream.buffer.getvalue().decode() for stream in (out, err)]
+        return subprocess.CompletedProcess(words, code, *said)
+
+
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     folder = tmp_path_factory.mktemp("cli")
@@ -63,7 +79,12 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
         one.add(GREETING, INNER, APPROVE, FORM, FAILING, SECRETS)
         one.add_instance()
         one.host.add_content(one.pack.parent)
-    return Shell(folder / "home", {"PATH": os.environ["PATH"]})
+    return Typed(folder / "home", {"PATH": os.environ["PATH"]})
+
+
+def test_run_in_a_process_of_its_own_ends_with_its_code(shell: Shell) -> None:
+    ended = Shell(shell.home, shell.environ).run("playbook", "run", "Approve")
+    assert ended.returncode == 3 and "one of: yes, no" in ended.stdout
 
 
 def test_run_tells_path_values_and_reasons(shell: Shell) -> None:

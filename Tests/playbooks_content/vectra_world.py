@@ -26,6 +26,7 @@ PARAMS = {
     "minimum_block_minutes": "0",
     "score_hysteresis": "0",
     "account_no_block_group": "",
+    "isFetch": True,
 }
 ENDPOINT = "0123456789abcdef0123456789abcdef"
 OBJECTS = {
@@ -74,7 +75,7 @@ class World:
     ) -> PlaybookRun:
         """Run a playbook of the pack. Its questions are kept in `asked`; one without an answer fails the test."""
         given = dict(answers or {})
-        self.asked = []
+        self.asked.clear()
 
         def answer(asked: Asked) -> Reply:
             self.asked.append(asked)
@@ -85,7 +86,7 @@ class World:
 
     def result(self, name: str, answers: Mapping[str, Any] | None = None, **inputs: str) -> str:
         """What the playbook says has become of it."""
-        run = self.run(name, answers, **inputs)
+        run = self.run(name, answers, None, **inputs)
         assert run.status == "done", run.error
         return str(run.context["VectraResponse"]["Result"])
 
@@ -126,6 +127,19 @@ class World:
         """Change parameters of a driver instance."""
         known = self.host.instances.get(name)
         self.host.store.instances.update(replace(known, params={**known.params, **params}))
+
+    def kept(self, run: PlaybookRun) -> dict[str, Any]:
+        """The incident of a run, as it is kept."""
+        return self.host.store.incidents.get(run.incident) or {}
+
+    def is_closed(self, run: PlaybookRun) -> bool:
+        """Whether the incident of a run is closed."""
+        return self.kept(run).get("status") == 2
+
+    def requests(self) -> list[Any]:
+        """What the tenant was asked for."""
+        assert self.xdr is not None
+        return list(self.xdr.requests.latest())
 
     def isolated(self) -> str:
         """`is_isolated` of the endpoint, as the tenant has it."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
-from warroom.core.playbook import DEFAULT, Playbook
+from warroom.core.playbook import Playbook
 
 Ending = Literal["done", "skipped", "error"]
 
@@ -108,12 +108,6 @@ def find_cycle(playbook: Playbook) -> tuple[str, ...]:
             path.append(task_id)
             walk.append(_targets(playbook, task_id))
     return ()
-
-
-def default_label(labels: Iterable[str], wanted: str) -> str | None:
-    """The branch that an answer chooses: the one of its name, else the default one; None when there is neither."""
-    known = tuple(labels)
-    return wanted if wanted in known else DEFAULT if DEFAULT in known else None
 
 
 def to_json(progress: Progress) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from warroom.core.progress import (
     Cycle,
     Progress,
     begin,
-    default_label,
     finished,
     from_json,
     is_over,
@@ -122,16 +121,6 @@ def test_begin_circle_is_refused_with_its_tasks() -> None:
 def test_begin_circle_that_nobody_reaches_is_no_matter() -> None:
     book = chain(("0", "1"), ("8", "9"), ("9", "8"))
     assert ready(book, begin(book)) == ["0"]
-
-
-@pytest.mark.parametrize(
-    ("labels", "wanted", "found"),
-    [(["yes", DEFAULT], "yes", "yes"), (["yes", DEFAULT], "no", DEFAULT), (["yes"], "no", None)],
-)
-def test_default_label_answer_chooses_its_branch_or_the_default(
-    labels: list[str], wanted: str, found: str | None
-) -> None:
-    assert default_label(labels, wanted) == found
 
 
 @st.composite

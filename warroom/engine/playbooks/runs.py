@@ -76,13 +76,15 @@ class Playbooks:
 
         A task that was begun and has no end in the journal runs again when that does no harm; else, and for a task
         that failed, `decision` says what to do: run it `again`, `skip` it with what follows, take it `as-done`.
-        Raises UsageError when the run is over or unknown, another process is at it, or a decision is missing.
+        Raises UsageError when the run is over or unknown, another process is at it, a decision is missing, or the
+        playbook has lost tasks meanwhile.
         """
         with self._alone(self._stored(run_id).id):
             stored = self._stored(run_id)
             if stored.status == "done":
                 raise UsageError(f"run {run_id} is done")
             state = State.from_json(stored.state)
+            self._check_playbooks(state)
             machine = Machine(self.house, stored.id, state, answers or nobody, on_event or _silent)
             self._mend(machine, decision)
             machine.go()
@@ -208,6 +210,16 @@ class Playbooks:
             machine.end(failure, Outcome(labels=labels, why="taken as done, as a person decided"))
         else:
             machine.again(failure)
+
+    def _check_playbooks(self, state: State) -> None:
+        """Raises UsageError when a playbook has lost tasks since the run began."""
+        for frame in state.frames.values():
+            book = self.house.playbook(frame.playbook)
+            gone = sorted({*frame.progress.begun, *frame.progress.endings} - set(book.tasks))
+            if gone:
+                raise UsageError(
+                    f"playbook {book.name} has changed since the run began: no task {', '.join(gone)} any more"
+                )
 
     def _interrupted(self, machine: Machine) -> Iterator[Failure]:
         """The tasks that were begun, and of which nobody knows whether they were done."""

@@ -32,7 +32,6 @@ from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import dateparser
 import demistomock as demisto
 import requests
 from CommonServerPython import *
@@ -2808,7 +2807,7 @@ def key_arg(args: Mapping[str, Any], name: str, kinds: Sequence[str]) -> list[st
     keys = [str(key).strip() for key in argToList(args.get(name)) if str(key).strip()]
     wrong = [key for key in keys if key.partition(":")[0] not in kinds or not key.partition(":")[2]]
     if wrong:
-        raise ValueError(f"Argument '{name}': {', '.join(wrong)!r} is no key such as {kinds[0]}:41 or {kinds[-1]}:static.")
+        raise ValueError(f"Argument '{name}': {', '.join(wrong)!r} is no key such as host:41 ({', '.join(kinds)}).")
     return keys
 
 
@@ -3100,6 +3099,9 @@ def since_arg(args: Mapping[str, Any], now: float) -> float:
     text = str(args.get("since") or "7 days").strip()
     base = datetime.fromtimestamp(now, timezone.utc).replace(tzinfo=None)
     kept = {"TIMEZONE": "UTC", "RETURN_AS_TIMEZONE_AWARE": True, "PREFER_DATES_FROM": "past", "RELATIVE_BASE": base}
+    # Loading it takes as long as all the rest of a command, and no other command needs it.
+    import dateparser
+
     moment = dateparser.parse(text, settings=kept)
     if moment is None:
         raise ValueError(f"Argument 'since': {text!r} is neither a time nor a period such as '7 days'.")

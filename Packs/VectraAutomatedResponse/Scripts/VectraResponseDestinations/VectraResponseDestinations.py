@@ -14,6 +14,7 @@ import demistomock as demisto
 from CommonServerPython import *
 from ResponseHouseApiModule import *
 
+EMPTY_TEXT = "# no entries"
 NO_SUCH_LIST = ("not found", "no list", "does not exist")
 
 
@@ -78,7 +79,8 @@ def changed_text(text: str, change: Change) -> str:
     kept = [line for line in text.splitlines() if entry_of(line).lower() not in gone or not entry_of(line)]
     fresh = [entry for entry in dict.fromkeys(change.add) if entry.lower() not in there]
     remark = f"  # {change.comment}" if change.comment else ""
-    return "\n".join([*kept, *(f"{entry}{remark}" for entry in fresh)])
+    # A list cannot be written without any text.
+    return "\n".join([*kept, *(f"{entry}{remark}" for entry in fresh)]) or EMPTY_TEXT
 
 
 # ---- the steps with effects: reading only
@@ -112,7 +114,9 @@ def answer_of(brain: str, name: str, plan: Mapping[str, Any], status: Mapping[st
     decisions = [item for item in plan.get("decisions") or [] if item.get("key") == key]
     said = [str(text) for text in plan.get("warnings") or [] if str(text).startswith(start)]
     refused = {
-        int(found[1]): found[2] for found in map(re.compile(r".*?, line (\d+): (?:'[^']*' )?(.*)", re.S).fullmatch, said) if found
+        int(found[1]): found[2]
+        for found in map(re.compile(r".*?, line (\d+): (?:'[^']*' )?(.*)", re.S).fullmatch, said)
+        if found
     }
     rows = [row for row in status.get("elements") or [] if row.get("key") == key]
     held: Mapping[str, Any] = next((h for h in status.get("held") or [] if h.get("key") == key), {})
@@ -150,12 +154,13 @@ def preview(house: House, change: Change) -> dict[str, Any]:
     wished = changed_text(text, change)
     answers = [ask(house, brain, change.name, wished) for brain in brains]
     refused = refused_entries(wished, answers)
-    if set(refused) & set(change.add):
+    denied = bool(set(refused) & set(change.add))
+    if denied:
         # What would be refused never gets onto the list, so the preview is made anew without it.
         change = Change(change.name, tuple(e for e in change.add if e not in refused), change.remove, change.comment)
         wished = changed_text(text, change)
         answers = [ask(house, brain, change.name, wished) for brain in brains]
-    return preview_of(change, text, wished, exists, answers, refused)
+    return preview_of(change, text, wished, exists, answers, refused, denied)
 
 
 def refused_entries(text: str, answers: Iterable[Answer]) -> dict[str, str]:
@@ -171,9 +176,10 @@ def preview_of(
     exists: bool,
     answers: Sequence[Answer],
     refused: Mapping[str, str] | None = None,
+    denied: bool = False,
 ) -> dict[str, Any]:
     """The object for the context. verdict: possible, nothing (the list and the products say so already), refused
-    (nothing usable was left of what to add), error.
+    (nothing was left of what to add), error.
     """
     there, entries = {entry.lower() for entry in entries_in(old)}, entries_in(new)
     refusals = {**refused_entries(new, answers), **(refused or {})}
@@ -203,15 +209,15 @@ def preview_of(
     }
     # A list that becomes empty releases nothing by itself; that needs a release of the whole list.
     last = bool(removed) and not [entry for entry in entries if entry not in refusals]
-    return {**found, "last": last, "verdict": verdict(found, last, bool(refusals)), "card": card(found)}
+    return {**found, "last": last, "verdict": verdict(found, last, denied), "card": card(found)}
 
 
-def verdict(found: Mapping[str, Any], last: bool, refused: bool) -> str:
+def verdict(found: Mapping[str, Any], last: bool, denied: bool) -> str:
     if found["errors"] and not last:
         return "error"
     if any(found[name] for name in ("add", "remove", "blocks", "releases")):
         return "possible"
-    return "refused" if refused else "nothing"
+    return "refused" if denied else "nothing"
 
 
 LINES = (

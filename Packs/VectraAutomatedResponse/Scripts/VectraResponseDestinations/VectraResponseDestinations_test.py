@@ -34,7 +34,7 @@ class Server:
         return [{"EntryContext": {"VectraResponse.Plan": self.plan(args["destinations"])}}]
 
     def plan(self, text: str) -> dict[str, Any]:
-        lines = list(enumerate(text.splitlines(), 1))
+        lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.split("#")[0].strip()]
         said = [f"Static list 'l', line {n}: {line!r} is private" for n, line in lines if line.split()[0] in self.bad]
         wanted = [line.split()[0] for _, line in lines if line.split()[0] not in (*self.bad, *self.contained)]
         block = {"key": f"destinations:{NAME}", "action": "block", "args": {"destinations": wanted}, "asked": ["fw"]}
@@ -50,6 +50,10 @@ def test_changed_text_keeps_lines_that_are_not_concerned() -> None:
     assert changed_text(text, Change(NAME, ("192.0.2.3", "192.0.2.1"), ("192.0.2.2",), "case 1")) == (
         "# ours\n192.0.2.1  # old\n\n192.0.2.3  # case 1"
     )
+
+
+def test_changed_text_without_any_line_says_so_in_a_comment() -> None:
+    assert changed_text("192.0.2.2", Change(NAME, (), ("192.0.2.2",))) == "# no entries"
 
 
 def test_preview_new_entry_is_possible_and_shown_with_the_product() -> None:

@@ -47,10 +47,11 @@ def wanted_from_args(args: Mapping[str, Any]) -> Wanted:
         if given != kind:
             raise ValueError(f"Argument 'id': {given}:{number} is no {kind}.")
     address, brain = (str(args.get(name) or "").strip() for name in ("address", "brain"))
-    wanted = Wanted(kind, number, address, brain, flag(args, "brief"))
-    if not wanted.number and not (wanted.address and kind in ADDRESS_ARGS):
+    # An address is given on purpose, an id may come from the incident.
+    address = address if kind in ADDRESS_ARGS else ""
+    if not number and not address:
         raise ValueError("Give the argument 'id', or 'address' for a host or an account.")
-    return wanted
+    return Wanted(kind, "" if address else number, address, brain, flag(args, "brief"))
 
 
 # ---- the steps with effects: reading only

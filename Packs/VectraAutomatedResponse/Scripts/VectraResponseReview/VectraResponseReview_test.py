@@ -163,6 +163,10 @@ def test_record_of_failures_name_the_driver_and_what_it_said() -> None:
 # ---- arguments and text
 
 
+def test_wanted_from_args_address_wins_over_the_id_of_the_incident() -> None:
+    assert wanted_from_args({"type": "host", "id": "41", "address": "10.0.0.9"}) == Wanted("host", "", "10.0.0.9", "")
+
+
 def test_wanted_from_args_a_key_is_taken_as_an_id() -> None:
     assert wanted_from_args({"type": "host", "id": "host:41", "brief": "true"}) == Wanted("host", "41", "", "", True)
 
