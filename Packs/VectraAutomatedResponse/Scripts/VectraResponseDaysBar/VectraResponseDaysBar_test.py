@@ -1,6 +1,5 @@
 import pytest
-from ResponseHouseApiModule import CommandFailed, House
-from VectraResponseDaysBar import answer, by_day
+from VectraResponseDaysBar import CommandFailed, House, answer, by_day
 
 NOW = 1_760_000_000.0  # 2025-10-09
 

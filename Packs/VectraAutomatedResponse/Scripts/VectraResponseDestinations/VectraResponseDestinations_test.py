@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-from ResponseHouseApiModule import House
-from VectraResponseDestinations import Change, answer_of, change_from_args, changed_text, preview
+from VectraResponseDestinations import Change, House, answer_of, change_from_args, changed_text, preview
 
 NAME = "l"
 

@@ -2,8 +2,7 @@ from typing import Any
 
 import demistomock as demisto
 import pytest
-from ResponseHouseApiModule import House
-from VectraResponseIncidentSection import NOTHING, main, review_args, section
+from VectraResponseIncidentSection import NOTHING, House, main, review_args, section
 
 INCIDENT = {"CustomFields": {"vectraresponseentity": "host:41", "vectraresponsebrain": "a"}}
 

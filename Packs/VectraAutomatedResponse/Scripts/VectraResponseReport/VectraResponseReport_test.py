@@ -3,8 +3,7 @@ import io
 from typing import Any
 
 import pytest
-from ResponseHouseApiModule import House
-from VectraResponseReport import Gathered, as_csv, as_html, gather, markdown, report_of, sections, table_rows
+from VectraResponseReport import Gathered, House, as_csv, as_html, gather, markdown, report_of, sections, table_rows
 
 NOW = 1_760_000_000.0
 OVER = {

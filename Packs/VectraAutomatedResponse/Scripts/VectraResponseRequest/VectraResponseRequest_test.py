@@ -1,8 +1,7 @@
 from typing import Any
 
 import pytest
-from ResponseHouseApiModule import CommandFailed
-from VectraResponseRequest import ask_from_args, carry_out, request_results, steps_of
+from VectraResponseRequest import CommandFailed, ask_from_args, carry_out, request_results, steps_of
 
 CONTAIN = {"action": "contain", "key": "host:41", "brain": "a", "block_tag": "b", "unblock_tag": "u", "reason": "why"}
 RELEASE = {**CONTAIN, "action": "release", "hours": "3"}

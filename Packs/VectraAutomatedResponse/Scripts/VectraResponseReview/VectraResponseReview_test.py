@@ -3,8 +3,7 @@
 from typing import Any
 
 import pytest
-from ResponseHouseApiModule import House
-from VectraResponseReview import Wanted, card, record_of, review, review_results, verdict_of, wanted_from_args
+from VectraResponseReview import House, Wanted, card, record_of, review, review_results, verdict_of, wanted_from_args
 
 HOST = {"id": 41, "name": "pc", "ip": "10.0.0.1", "threat": 80, "key_asset": False, "tags": ["x"]}
 BLOCK = {"key": "host:41", "action": "block", "reasons": ["tag"], "asked": ["edr"]}
