@@ -12,10 +12,11 @@ from Tests.conformance.matrix import OPERATIONS, Verdict, cell, main, page, unco
 
 DRIVER = next(driver for driver in find_drivers() if driver.name == "TestResponse")
 RESULTS = """<testsuites><testsuite>
-<testcase name="test_block[TestResponse-host]"/>
-<testcase name="test_fault[server_error-TestResponse-account]"><failure>x</failure></testcase>
-<testcase name="test_groom[TestResponse]"/>
-<testcase name="test_skipped[TestResponse-host]"><skipped/></testcase>
+<testcase classname="Tests.conformance.x_test" name="test_block[TestResponse-host]"/>
+<testcase classname="Tests.conformance.x_test" name="test_fault[server_error-TestResponse-account]"><failure>x</failure></testcase>
+<testcase classname="Tests.conformance.x_test" name="test_groom[TestResponse]"/>
+<testcase classname="Tests.conformance.x_test" name="test_skipped[TestResponse-host]"><skipped/></testcase>
+<testcase classname="Tests.vectra_cycle.x_test" name="test_of_another_suite[TestResponse-host]"/>
 </testsuite></testsuites>"""
 
 
