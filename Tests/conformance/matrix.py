@@ -16,6 +16,7 @@ from pathlib import Path
 from Tests.conformance.discovery import ROOT, DriverFile, find_drivers
 
 PAGE = ROOT / "docs" / "support-matrix.md"
+SUITE = "Tests.conformance."
 OPERATIONS = (
     "block-host",
     "unblock-host",
@@ -48,9 +49,10 @@ class Verdict:
 
 
 def verdicts(file: Path) -> list[Verdict]:
-    """The tests of a JUnit file; the form is the name of the file. Skipped tests are left out."""
+    """The suite's tests in a JUnit file; the form is the name of the file. Other and skipped tests are left out."""
     cases = ET.parse(file).getroot().iter("testcase")
-    return [verdict(file.stem, case) for case in cases if case.find("skipped") is None]
+    own = (case for case in cases if (case.get("classname") or "").startswith(SUITE))
+    return [verdict(file.stem, case) for case in own if case.find("skipped") is None]
 
 
 def verdict(form: str, case: ET.Element) -> Verdict:

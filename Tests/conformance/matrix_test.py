@@ -11,12 +11,14 @@ from Tests.conformance.discovery import find_drivers
 from Tests.conformance.matrix import OPERATIONS, Verdict, cell, main, page, unconfirmed, verdicts
 
 DRIVER = next(driver for driver in find_drivers() if driver.name == "TestResponse")
-RESULTS = """<testsuites><testsuite>
-<testcase name="test_block[TestResponse-host]"/>
-<testcase name="test_fault[server_error-TestResponse-account]"><failure>x</failure></testcase>
-<testcase name="test_groom[TestResponse]"/>
-<testcase name="test_skipped[TestResponse-host]"><skipped/></testcase>
+CASES = """<testsuites><testsuite>
+<testcase classname="SUITE" name="test_block[TestResponse-host]"/>
+<testcase classname="SUITE" name="test_fault[server_error-TestResponse-account]"><failure>x</failure></testcase>
+<testcase classname="SUITE" name="test_groom[TestResponse]"/>
+<testcase classname="SUITE" name="test_skipped[TestResponse-host]"><skipped/></testcase>
+<testcase classname="Tests.vectra_cycle.x_test" name="test_of_another_suite[TestResponse-host]"/>
 </testsuite></testsuites>"""
+RESULTS = CASES.replace("SUITE", "Tests.conformance.x_test")
 
 
 @pytest.fixture
