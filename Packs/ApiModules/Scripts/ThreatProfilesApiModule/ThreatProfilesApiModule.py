@@ -1,14 +1,16 @@
 """Which threat actors and malware a text names, and how an article is kept on their records, each of them once.
 
-Pure but for `found_records`, which is given the search. In this order: the key of an article, its rows, the names that
-are watched, and the matcher.
+In this order: the key of an article, its rows, the names that are watched, the server (the only part with effects, as a
+value that scripts are given), and the matcher.
 
 A name is compared as a run of letters and digits. `APT28`, `APT-28` and `apt 28` are one name, and so are `FancyBear`,
 `Fancy Bear` and `fancy-bear`; but a name always begins and ends where a word does, so that `APT1` is not in `APT10` and
 `Conti` is not in `continue`.
 """
 
+import random
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
-import demistomock as demisto  # noqa: F401
+import demistomock as demisto
 from CommonServerPython import *
 
 TRACKING_PARAMETERS = frozenset(
@@ -28,13 +30,14 @@ PUBLICATIONS, NOTES = "publications", "communitynotes"
 MAX_ROWS = 500
 SHORT_NAME = 4
 WORDS_IN_NAME = 6
+WRITE_TRIES = 3
 
 # Things that begin like, or are, the name of an actor and are something else.
 STOP_PHRASES = ("APT", "Cobalt Strike")
 # Beside one of these, a short or common word is a name.
 ACTOR_WORDS = frozenset(
-    "actor actors apt attackers backdoor campaign crew espionage gang group hacker hackers malware operation ransomware"
-    " spies team threat trojan".split()
+    "actor actors apt attackers backdoor campaign crew espionage gang gangs group groups hacker hackers malware"
+    " operation ransomware spies team threat trojan".split()
 )
 # Everyday words, of general language and of technology, that are names of actors or malware too.
 COMMON_WORDS = frozenset(
@@ -73,7 +76,7 @@ COMMON_WORDS = frozenset(
 def canonical_link(url: str) -> str:
     """The form under which two links to one article are equal; empty when it is no http link. Idempotent.
 
-    Scheme and host in small letters, no login, default port, fragment, tracking parameter or slash at the end; the
+    Scheme and host in small letters, no login, default port, fragment, tracking parameter or slashes at the end; the
     case of path and query stays, and what is not ASCII is percent-encoded there.
     """
     try:
@@ -88,9 +91,7 @@ def canonical_link(url: str) -> str:
     if port not in (None, 443 if scheme == "https" else 80):
         place += f":{port}"
     kept = [pair for pair in parts.query.split("&") if pair and not _is_tracking(pair)]
-    path = _encoded(parts.path)
-    path = path[:-1] if path.endswith("/") else path
-    return f"{scheme}://{place}{path}" + (f"?{_encoded('&'.join(kept))}" if kept else "")
+    return f"{scheme}://{place}{_encoded(parts.path).rstrip('/')}" + (f"?{_encoded('&'.join(kept))}" if kept else "")
 
 
 def _is_tracking(pair: str) -> bool:
@@ -135,7 +136,9 @@ def iso_time(value: Any) -> str:
     Takes a datetime, seconds since 1970, an ISO 8601 text, or a date as mail and RSS write it.
     """
     moment = _moment(value)
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if moment and moment.year > 1 else ""
+    if moment is None or moment.year < 2:  # the server's way to say that a time is not set
+        return ""
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _moment(value: Any) -> datetime | None:
@@ -253,12 +256,73 @@ def name_query(name: str, types: Sequence[str] = PROFILE_TYPES, field: str = "al
     return f"(value:{quoted(name)} or {field}:{quoted(name)})" + (f" and ({of_types})" if of_types else "")
 
 
-def has_name(record: Mapping[str, Any], name: str, types: Sequence[str] = PROFILE_TYPES) -> bool:
-    """Whether value or an alias is this name in small or capital letters, and the type is one of these (none: any)."""
-    watched = watched_of(record)
-    wanted = {kind.casefold() for kind in types}
-    same = name.strip().casefold() in {one.casefold() for one in watched.names}
+def has_name(
+    record: Mapping[str, Any], name: str, types: Sequence[str] = PROFILE_TYPES, field: str = "aliases"
+) -> bool:
+    """Whether value, an alias or `field` is this name in small or capital letters, and the type is one of these.
+
+    Without types, any will do.
+    """
+    watched, wanted = watched_of(record), {kind.casefold() for kind in types}
+    names = (*watched.names, *(str(one) for one in argToList((record.get("CustomFields") or {}).get(field))))
+    same = name.strip().casefold() in {one.strip().casefold() for one in names}
     return same and (not wanted or watched.type.casefold() in wanted)
+
+
+# ---- the server
+
+
+@dataclass(frozen=True)
+class ProfileServer:
+    """The server, as a script reaches it.
+
+    `search` is its searchIndicators, `execute` runs a command and raises DemistoException when it fails, `pause` waits
+    before a further try and is told how many there were.
+    """
+
+    search: Callable[..., Mapping[str, Any]]
+    execute: Callable[[str, dict[str, Any]], Any]
+    pause: Callable[[int], None]
+
+    def records(self, query: str) -> Iterator[dict[str, Any]]:
+        """All records of a query, page by page. What the server refuses is raised."""
+        yield from found_records(self.search, query)
+
+    def fresh(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The record as it is now; as it was, when the search does not know it yet."""
+        same = (one for one in self.records(f"value:{quoted(record['value'])}") if one.get("id") == record.get("id"))
+        return next(same, record)
+
+    def change(
+        self,
+        record: Mapping[str, Any],
+        fields_for: Callable[[Mapping[str, Any]], dict[str, Any]],
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Write the fields that `fields_for(the record as it is now)` gives, unless there are none; gives them back.
+
+        After a failed write the record is read anew and `fields_for` is asked again, so that what others wrote
+        meanwhile stays. Only fields that it names are written. Raises DemistoException or ValueError after three tries.
+        """
+        attempt = 1
+        while True:
+            try:
+                fields = fields_for(self.fresh(record))
+                if fields and not dry_run:
+                    self.execute("setIndicator", {"value": record["value"], **fields})
+                return fields
+            except (DemistoException, ValueError):
+                if attempt == WRITE_TRIES:
+                    raise
+            self.pause(attempt)
+            attempt += 1
+
+
+def profile_server() -> ProfileServer:
+    """The server that this script runs on."""
+    return ProfileServer(
+        demisto.searchIndicators, execute_command, lambda attempt: time.sleep(random.random() * attempt)
+    )
 
 
 def found_records(search: Callable[..., Mapping[str, Any]], query: str, size: int = 200) -> Iterator[dict[str, Any]]:
@@ -340,13 +404,13 @@ class Matcher:
         watched: the records; one without an id is known by its value.
         stop: names that are never a hit, and phrases in which no name is: with `Cobalt Strike`, the name `Cobalt` is
             not found there and still is elsewhere. Those of STOP_PHRASES always count.
-        ambiguous: what a name of several records does: `skip` finds none of them, `all` finds all, marked as such.
+        ambiguous: what a name of several records does: `all` finds each of them, marked as such, `skip` finds none.
 
     A text costs time in proportion to its length, whatever the number of names: from each word on, words are joined
     only for as long as what they make is the beginning of some name.
     """
 
-    def __init__(self, watched: Iterable[Watched], stop: Sequence[str] = (), ambiguous: str = "skip") -> None:
+    def __init__(self, watched: Iterable[Watched], stop: Sequence[str] = (), ambiguous: str = "all") -> None:
         if ambiguous not in ("skip", "all"):
             raise ValueError(f"ambiguous: {ambiguous!r} is neither skip nor all.")
         self.watched = tuple(watched)
@@ -383,6 +447,10 @@ class Matcher:
             if index > start and not word.joins:
                 break
             joined += word.folded
+            # Links write the genitive without its apostrophe: `lazarus-groups-new-tool`.
+            stem = joined[:-1] if joined.endswith("s") and joined not in self.names else ""
+            if len(stem) > SHORT_NAME and stem in self.names and stem not in COMMON_WORDS:
+                best = (index + 1, stem) if self._cut_rightly(stem, ends) else best
             if joined not in self.beginnings:
                 break
             if joined in self.stopped or (joined in self.names and self._cut_rightly(joined, ends)):
@@ -453,8 +521,13 @@ def _refusal(name: str, key: str, as_found: str, before: str, after: str) -> str
         return ""
     if {before.lower(), after.lower()} & ACTOR_WORDS:
         return ""
-    # Capital letters say something where the words around have none.
-    if as_found == name and not name.islower() and (before or after) and before.islower() >= bool(before):
-        if name.isupper() or (before and not after[:1].isupper()):
-            return ""
+    if as_found == name and _stands_out(as_found, before, after):
+        return ""
     return f"{name!r} is a short or common word, here neither in capital letters nor beside a word such as group"
+
+
+def _stands_out(as_found: str, before: str, after: str) -> bool:
+    """Whether capital letters say something here: all capitals among others, or a capital amid a sentence."""
+    if as_found.isupper():
+        return not (before.isupper() or after.isupper())
+    return not as_found.islower() and before.islower() and not after[:1].isupper()
