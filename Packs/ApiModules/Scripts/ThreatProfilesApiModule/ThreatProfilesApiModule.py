@@ -379,7 +379,8 @@ def _folded(word: str) -> str:
 
 
 def _words(text: str) -> list[_Word]:
-    words, end = [], 0
+    words: list[_Word] = []
+    end = 0
     for found in _WORDS.finditer(text):
         joins = bool(words) and _JOINT.match(text[end : found.start()]) is not None
         words.append(_Word(_folded(found[0]), found.start(), found.end(), joins))
@@ -441,7 +442,8 @@ class Matcher:
 
     def _longest(self, words: Sequence[_Word], start: int) -> tuple[int, str]:
         """(index after the last word, key) of the longest name or phrase that begins here; (0, "") without one."""
-        joined, ends, best = "", [], (0, "")
+        joined, best = "", (0, "")
+        ends: list[int] = []
         for index in range(start, min(len(words), start + WORDS_IN_NAME)):
             word = words[index]
             if index > start and not word.joins:

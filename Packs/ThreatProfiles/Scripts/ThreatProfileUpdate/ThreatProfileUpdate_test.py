@@ -31,7 +31,7 @@ TURLA_NEWS, APT10_NEWS = article(1, "Turla is back"), article(2, "Stone Panda, A
 
 def updated(fake: FakeServer, **options: Any) -> tuple[list[Update], list[Item], list[str]]:
     server = ThreatProfileUpdate.ProfileServer(fake.search, fake.execute, fake.pauses.append)
-    given = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
     return run(server, Options(**given))
 
 
