@@ -25,7 +25,7 @@ def links(made: World) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["rss", "atom"])
 def test_fetch_makes_a_report_of_each_article_and_relates_it(tmp_path: Path, kind: str) -> None:
-    with world(tmp_path, {"blog": {"kind": kind, "items": [ABOUT, OTHER]}}, feedTags="news", tlp_color="GREEN") as made:
+    with world(tmp_path, {"blog": {"kind": kind, "items": [ABOUT, OTHER]}}, feedTags="news", tlp_color="GREEN", match_description="true") as made:
         made.profiles()
         result = made.fetch()
         assert result.status == "ok", result.error

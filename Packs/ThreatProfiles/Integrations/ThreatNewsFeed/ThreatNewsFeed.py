@@ -44,6 +44,7 @@ class Settings:
     alias_field: str
     stop: tuple[str, ...]
     ambiguous: str
+    match_description: bool
     relate: bool
     only_matched: bool
     tags: tuple[str, ...]
@@ -75,7 +76,8 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         profile_names=lines_param(params, "profile_names"),
         alias_field=text_param(params, "search_field") or "aliases",
         stop=lines_param(params, "stop_names"),
-        ambiguous=choice_param(params, "ambiguous_names", "Names of several profiles", ("skip", "all")),
+        ambiguous=choice_param(params, "ambiguous_names", "Names of several profiles", ("all", "skip")),
+        match_description=flag_param(params, "match_description"),
         relate=flag_param(params, "create_relationships", True),
         only_matched=flag_param(params, "only_matched"),
         tags=lines_param(params, "feedTags"),
@@ -190,7 +192,6 @@ class Article:
             "title": self.title,
             "source": self.source.label,
             "timestamp": self.timestamp,
-            "text": self.item.summary,
         }
 
 
@@ -203,15 +204,18 @@ def articles_of(items: Iterable[NewsItem], source: NewsSource, now: str) -> list
     return list(found.values())
 
 
-def with_profiles(articles: Iterable[Article], matcher: Matcher | None) -> list[Article]:
-    """The articles with the profiles that they name; without a matcher as they are."""
+def with_profiles(articles: Iterable[Article], matcher: Matcher | None, summaries: bool = False) -> list[Article]:
+    """The articles with the profiles that title and link name, and with `summaries` the summary; without a matcher as
+    they are."""
     if matcher is None:
         return list(articles)
     by_id = {profile.id or profile.value: profile for profile in matcher.watched}
-    return [
-        replace(article, profiles=tuple(by_id[hit.watched_id] for hit in matcher.find(article_text(article.data))))
-        for article in articles
-    ]
+
+    def named(article: Article) -> tuple[Watched, ...]:
+        text = article_text({**article.data, "text": article.item.summary if summaries else ""})
+        return tuple(by_id[hit.watched_id] for hit in matcher.find(text))
+
+    return [replace(article, profiles=named(article)) for article in articles]
 
 
 def report_title(title: str) -> str:
@@ -285,7 +289,12 @@ def report_of(value: str, article: Article, settings: Settings) -> dict[str, Any
         for profile in (article.profiles if settings.relate else ())
     ]  # fmt: skip
     report = {"value": value, "type": REPORT, "fields": {name: field for name, field in fields.items() if field}}
-    raw = {**article.data, "guid": article.item.guid, "profiles": [profile.value for profile in article.profiles]}
+    raw = {
+        **article.data,
+        "guid": article.item.guid,
+        "summary": article.item.summary[:SUMMARY_LENGTH],
+        "profiles": [profile.value for profile in article.profiles],
+    }
     return {**report, "rawJSON": raw, **({"relationships": relations} if relations else {})}
 
 
@@ -363,7 +372,9 @@ class Run:
             return 0
         content = news_content(document, source)
         found = sort_items(content.items, None if first else memory, self.since_iso(), room)
-        articles = with_profiles(articles_of(found.fresh, source, self.now_iso()), matcher)
+        articles = with_profiles(
+            articles_of(found.fresh, source, self.now_iso()), matcher, self.settings.match_description
+        )
         self._report([one for one in articles if one.profiles or not self.settings.only_matched])
         self._remember(source, remembered(memory, document, content, found, self.now_iso()))
         return len(found.fresh)
@@ -437,7 +448,9 @@ def get_indicators_command(run: Run, args: Mapping[str, Any]) -> CommandResults:
         if not wanted or wanted in (source.label.casefold(), source.url.casefold()):
             content = news_content(run.read(source, "", ""), source)
             articles += articles_of(content.items, source, run.now_iso())
-    shown = with_profiles(sorted(articles, key=lambda one: one.timestamp)[-limit:], matcher)
+    shown = with_profiles(
+        sorted(articles, key=lambda one: one.timestamp)[-limit:], matcher, run.settings.match_description
+    )
     outputs = [
         {**row_of(article.data), "profiles": [profile.value for profile in article.profiles]} for article in shown
     ]

@@ -110,7 +110,7 @@ class World:
 
 def test_settings_defaults_are_those_of_the_yml() -> None:
     settings = settings_from_params({"sources": BLOG.url})
-    assert (settings.first_fetch, settings.max_articles, settings.ambiguous) == ("30 days", 500, "skip")
+    assert (settings.first_fetch, settings.max_articles, settings.ambiguous) == ("30 days", 500, "all")
     assert settings.relate and settings.verify and not settings.only_matched
     assert (settings.limits.total_seconds, settings.limits.max_bytes) == (30, 5_000_000)
 
@@ -238,7 +238,7 @@ def test_report_has_one_row_the_source_tlp_and_its_relations() -> None:
     assert "relationships" not in report_of("APT28 again", made, settings(relate=False))
 
 
-def test_profiles_are_found_in_title_link_and_summary() -> None:
+def test_profiles_are_found_in_title_and_link_and_in_the_summary_when_wanted() -> None:
     texts = [
         Article(item("APT 28"), BLOG, "https://a.example/1", NOW_ISO),
         Article(item("x"), BLOG, "https://a.example/fancy-bear", NOW_ISO),
@@ -246,6 +246,8 @@ def test_profiles_are_found_in_title_link_and_summary() -> None:
         Article(item("APT281"), BLOG, "https://a.example/3", NOW_ISO),
     ]
     found = with_profiles(texts, Matcher([ACTOR]))
+    assert [bool(one.profiles) for one in found] == [True, True, False, False]
+    found = with_profiles(texts, Matcher([ACTOR]), summaries=True)
     assert [bool(one.profiles) for one in found] == [True, True, True, False]
 
 
