@@ -28,7 +28,7 @@ TRACKING_PARAMETERS = frozenset(
 PROFILE_TYPES = ("Threat Actor", "Intrusion Set", "Malware")
 PUBLICATIONS, NOTES = "publications", "communitynotes"
 MAX_ROWS = 500
-SHORT_NAME = 4
+MIN_NAME, SHORT_NAME = 3, 4
 WORDS_IN_NAME = 6
 WRITE_TRIES = 3
 
@@ -288,6 +288,11 @@ class ProfileServer:
         """All records of a query, page by page. What the server refuses is raised."""
         yield from found_records(self.search, query)
 
+    def named(self, name: str, types: Sequence[str] = PROFILE_TYPES, field: str = "aliases") -> list[dict[str, Any]]:
+        """The records that have exactly this name, each once, whatever else the search found."""
+        found = self.records(name_query(name, types, field))
+        return list({str(one.get("id")): one for one in found if has_name(one, name, types, field)}.values())
+
     def fresh(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         """The record as it is now; as it was, when the search does not know it yet."""
         same = (one for one in self.records(f"value:{quoted(record['value'])}") if one.get("id") == record.get("id"))
@@ -388,6 +393,21 @@ def _words(text: str) -> list[_Word]:
     return words
 
 
+def name_key(name: str) -> str:
+    """What is compared of a name: two names with the same key are one name to the matcher."""
+    return _name_key(name)[0]
+
+
+def weakness(name: str) -> str:
+    """Why a name alone says nothing in a text; empty when it does."""
+    key = name_key(name)
+    if len(key) < MIN_NAME or key.isdigit():
+        return "too short or only a number"
+    if key.isalpha() and key.isascii() and (len(key) <= SHORT_NAME or key in COMMON_WORDS):
+        return "a short or common word"
+    return ""
+
+
 def _name_key(name: str) -> tuple[str, frozenset[int]]:
     """Letters and digits of a name, and where in them one of its words ends: at a gap, a hump, before a number."""
     key, seams = "", set()
@@ -474,7 +494,7 @@ class Matcher:
         name = self.names[key]
         before = text[words[start - 1].start : words[start - 1].end] if start and words[start].joins else ""
         after = text[words[end].start : words[end].end] if end < len(words) and words[end].joins else ""
-        if refusal := _refusal(name.text, key, as_found, before, after):
+        if refusal := _refusal(name.text, as_found, before, after):
             return [no_hit._replace(why=refusal)]
         owners = [self.watched[index] for index in name.owners]
         if len(owners) == 1:
@@ -515,17 +535,16 @@ def _enter(names: dict[str, _Name], text: str, index: int) -> None:
     names[key] = _Name(old.text, owners, old.seams | seams)
 
 
-def _refusal(name: str, key: str, as_found: str, before: str, after: str) -> str:
+def _refusal(name: str, as_found: str, before: str, after: str) -> str:
     """Why a name that stands in the text between these words says nothing; empty when it is a hit."""
-    if len(key) < 3 or key.isdigit():
-        return f"{name!r} is too short or only a number"
-    if not (key.isalpha() and key.isascii() and (len(key) <= SHORT_NAME or key in COMMON_WORDS)):
-        return ""
+    reason = weakness(name)
+    if not reason or not name_key(name).isalpha() or len(name_key(name)) < MIN_NAME:
+        return reason and f"{name!r} is {reason}"
     if {before.lower(), after.lower()} & ACTOR_WORDS:
         return ""
     if as_found == name and _stands_out(as_found, before, after):
         return ""
-    return f"{name!r} is a short or common word, here neither in capital letters nor beside a word such as group"
+    return f"{name!r} is {reason}, here neither in its capital letters nor beside a word such as group"
 
 
 def _stands_out(as_found: str, before: str, after: str) -> bool:

@@ -16,11 +16,13 @@ from ThreatProfilesApiModule import (
     has_name,
     iso_time,
     merged_rows,
+    name_key,
     note_of,
     row_key,
     row_of,
     slug_text,
     watched_of,
+    weakness,
 )
 
 WATCHED = (
@@ -328,6 +330,22 @@ def test_explain_too_short_and_only_a_number_are_told() -> None:
         "'8' is too short or only a number",
         "'1937' is too short or only a number",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("SEA", "a short or common word"), ("Mask", "a short or common word"), ("Silence", "a short or common word"),
+        ("88", "too short or only a number"), ("", "too short or only a number"), ("APT1", ""), ("Turla", ""),
+        ("Silence Group", ""), ("Мир", ""),
+    ],
+)  # fmt: skip
+def test_weakness_of_names_that_say_nothing_alone(name: str, why: str) -> None:
+    assert weakness(name) == why
+
+
+def test_name_key_ways_to_write_a_name_are_one() -> None:
+    assert len({name_key(name) for name in ("Fancy Bear", "fancy-bear", "FancyBear", "FANCY BEAR")}) == 1
 
 
 def test_find_position_is_where_the_name_stands() -> None:

@@ -159,18 +159,13 @@ def resolve(server: ProfileServer, options: Options) -> list[Target]:
 def resolve_name(server: ProfileServer, name: str, options: Options) -> Target:
     """The one record of a name; without one it is missing, with several it is ambiguous and none is changed."""
     try:
-        found = {
-            str(record.get("id")): record
-            for record in server.records(name_query(name, options.types, options.search_field))
-            if has_name(record, name, options.types, options.search_field)
-        }
+        found = server.named(name, options.types, options.search_field)
     except (DemistoException, ValueError) as error:
         return Target(Update(name, status="failed", reason=f"the search failed: {error}"))
     if len(found) == 1:
-        [(key, record)] = found.items()
-        return Target(Update(name, key), record)
+        return Target(Update(name, str(found[0].get("id"))), found[0])
     if found:
-        which = ", ".join(f"{record.get('value')} ({key})" for key, record in found.items())
+        which = ", ".join(f"{record.get('value')} ({record.get('id')})" for record in found)
         return Target(Update(name, status="ambiguous", reason=f"{len(found)} records have this name: {which}"))
     return Target(Update(name, status="missing", reason="no record has this name"))
 

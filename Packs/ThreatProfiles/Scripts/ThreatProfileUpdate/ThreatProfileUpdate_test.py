@@ -31,7 +31,9 @@ TURLA_NEWS, APT10_NEWS = article(1, "Turla is back"), article(2, "Stone Panda, A
 
 def updated(fake: FakeServer, **options: Any) -> tuple[list[Update], list[Item], list[str]]:
     server = ThreatProfileUpdate.ProfileServer(fake.search, fake.execute, fake.pauses.append)
-    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
     return run(server, Options(**given))
 
 
@@ -168,7 +170,9 @@ def test_run_shared_alias_puts_the_article_on_all_or_none_by_setting() -> None:
     records = actor("1", "Turla", "Krypton"), actor("2", "Uroburos", "Krypton")
     for ambiguous, count in (("all", 1), ("skip", 0)):
         fake = FakeServer(*records)
-        _, [item], _ = updated(fake, query='type:"Threat Actor"', articles=[article(1, "Krypton attacks")], ambiguous=ambiguous)
+        _, [item], _ = updated(
+            fake, query='type:"Threat Actor"', articles=[article(1, "Krypton attacks")], ambiguous=ambiguous
+        )
         assert [len(links(fake, key)) for key in "12"] == [count, count]
         assert item.ambiguous is (ambiguous == "all")
 
