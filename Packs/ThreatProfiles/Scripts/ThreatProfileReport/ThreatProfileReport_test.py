@@ -87,8 +87,8 @@ def test_options_from_args_days_are_counted_from_now() -> None:
         options_from_args({"names": "Turla", "days": "-1"}, NOW)
 
 
-def told(fake: FakeServer, monkeypatch: pytest.MonkeyPatch, args: dict[str, Any]) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = []
+def told(fake: FakeServer, monkeypatch: pytest.MonkeyPatch, args: dict[str, Any]) -> list[Any]:
+    entries: list[Any] = []
     monkeypatch.setattr(demisto, "args", lambda: args)
     monkeypatch.setattr(demisto, "searchIndicators", fake.search)
     monkeypatch.setattr(demisto, "results", entries.append)
