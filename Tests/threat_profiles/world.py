@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from warroom.core.indicators import Source
 from warroom.engine import Host, RunResult
 
 PACKS = Path(__file__).resolve().parents[2] / "Packs"
+PLAYBOOK = "Threat Profiles - Update from News"
 FEED, INSTANCE = "ThreatNewsFeed", "news"
 ATTACK = Source("MITRE ATT&CK", "attack", "attack-1", "A - Completely reliable")
 PARAMS = {"own_networks": "127.0.0.0/8", "first_fetch": ""}
@@ -31,10 +32,21 @@ class World:
 
     host: Host
     site: News
+    params: dict[str, str] = field(default_factory=dict)
+
+    def configure(self, source: str, options: str = "") -> None:
+        """Makes the instance, with one source; for worlds that were started without."""
+        params = {**self.params, "sources": f"{self.site.address(source)} name={source} {options}"}
+        self.host.add_instance(FEED, INSTANCE, params)
 
     def fetch(self) -> RunResult:
         """One run of the feed."""
         return self.host.fetch(INSTANCE)
+
+    def update(self) -> Any:
+        """One run of the job's playbook."""
+        host: Any = self.host
+        return host.run_playbook(PLAYBOOK)
 
     def command(self, line: str) -> RunResult:
         """One command of the feed."""
@@ -69,6 +81,14 @@ class World:
         """Reports by value."""
         return {doc["value"]: doc for doc in self.host.store.indicators.iterate("type:Report")}
 
+    def actors(self) -> list[dict[str, Any]]:
+        """The records of actors and malware."""
+        return list(self.host.store.indicators.iterate('type:"Threat Actor" or type:"Intrusion Set" or type:Malware'))
+
+    def all_rows(self) -> dict[str, Any]:
+        """The publications of every record."""
+        return {doc["value"]: doc["CustomFields"].get("publications") for doc in self.host.store.indicators.iterate("")}
+
     def related(self) -> set[tuple[str, str, str]]:
         """(report, type of the profile, profile) of every relationship."""
         found = self.host.store.relationships.search(size=100_000)
@@ -86,13 +106,15 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, sources: Mapping[str, Any], **params: str) -> Iterator[World]:
-    """A home in `folder` and a site with these sources, all of them configured unless `params` say otherwise."""
+def world(folder: Path, sources: Mapping[str, Any], *, configured: bool = True, **params: Any) -> Iterator[World]:
+    """A home in `folder` and a site with these sources, all of them in the instance, if `configured`."""
     with ExitStack() as stack:
         host = stack.enter_context(Host.open(folder / "home", content=[PACKS], environ={"PATH": os.environ["PATH"]}))
         made = World(host, stack.enter_context(running()))
         with made.site.lock:
             made.site.state.seed({"sources": dict(sources)})
         lines = "\n".join(f"{made.site.address(name)} name={name}" for name in sources)
-        host.add_instance(FEED, INSTANCE, {"sources": lines, **PARAMS, **params})
+        made.params = {**PARAMS, **params}
+        if configured:
+            host.add_instance(FEED, INSTANCE, {"sources": lines, **made.params})
         yield made

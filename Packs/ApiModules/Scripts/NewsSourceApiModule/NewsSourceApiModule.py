@@ -185,8 +185,8 @@ def news_session(networks: Sequence[Any], verify: bool) -> requests.Session:
     session = requests.Session()
     session.verify = verify
     session.headers.update({"User-Agent": NEWS_AGENT, "Accept-Encoding": "gzip, deflate"})
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, _GuardedAdapter(lambda address: news_address_allowed(address, networks)))
+    for scheme in ("http", "https"):
+        session.mount(f"{scheme}://", _GuardedAdapter(lambda address: news_address_allowed(address, networks)))
     return session
 
 
@@ -266,7 +266,8 @@ class NewsReader:
                 received += len(piece)
                 yield unpack(url, piece)
                 if self.monotonic() > deadline:
-                    raise NewsBusyError(f"{url} takes longer than {self.limits.total_seconds:g} seconds")
+                    # Not worth a second try in this run: it would cost as much again.
+                    raise NewsSourceError(f"{url} takes longer than {self.limits.total_seconds:g} seconds")
         except (OSError, http.client.HTTPException) as error:
             raise NewsBusyError(f"{url} broke off: {_cause(error)}") from error
         except zlib.error as error:
