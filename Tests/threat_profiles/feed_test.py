@@ -40,7 +40,7 @@ def titles(made: World) -> list[str]:
 
 @pytest.mark.parametrize("kind", ["rss", "atom"])
 def test_fetch_makes_a_report_of_each_article_and_relates_it(tmp_path: Path, kind: str) -> None:
-    params = {"feedTags": "news", "tlp_color": "GREEN", "match_description": "true"}
+    params: dict[str, Any] = {"feedTags": "news", "tlp_color": "GREEN", "match_description": "true"}
     with world(tmp_path, {"blog": {"kind": kind, "items": [ABOUT, OTHER]}}, **params) as made:
         made.profiles()
         fetched(made)
@@ -86,6 +86,15 @@ def test_fetch_two_articles_of_one_title_are_two_reports(tmp_path: Path) -> None
     with world(tmp_path, {"one": {"items": [ABOUT]}, "two": {"items": [again]}}) as made:
         fetched(made)
         assert titles(made) == [ABOUT["title"]] * 2
+
+
+def test_fetch_article_titled_like_a_profile_leaves_the_profile_alone(tmp_path: Path) -> None:
+    with world(tmp_path, {"blog": {"items": [{**ABOUT, "title": "SOFACY"}]}}) as made:
+        made.profiles()
+        before = made.actors()
+        fetched(made)
+        assert made.actors() == before
+        assert titles(made) == ["SOFACY"] and "Sofacy" in {profile for _, _, profile in made.related()}
 
 
 def test_fetch_first_time_leaves_old_articles(tmp_path: Path) -> None:
@@ -141,7 +150,7 @@ def test_fetch_bad_source_is_named_and_stops_no_other(
     tmp_path: Path, settings: dict[str, Any], faults: list[dict[str, Any]], told: str
 ) -> None:
     sources = {"bad": {"items": [OTHER], **settings}, "good": {"items": [ABOUT]}}
-    params = {"max_kilobytes": "100", "read_seconds": "1", "fetch_time_budget_seconds": "5"}
+    params: dict[str, Any] = {"max_kilobytes": "100", "read_seconds": "1", "fetch_time_budget_seconds": "5"}
     with world(tmp_path, sources, **params) as made:
         made.site.faults.add(*(Fault(path="*/bad", **fault) for fault in faults))
         error = failed(made)

@@ -26,7 +26,7 @@ REPORT = "Report"
 WATCH_QUERY = 'type:"Threat Actor" or type:"Intrusion Set" or type:Malware'
 TITLE_LENGTH = 300
 SUMMARY_LENGTH = 10_000
-SEEN_KEPT = 1_000
+SEEN_KEPT = 300
 TITLES_IN_QUERY = 50
 CREATE_BATCH = 200
 TLP_COLORS = ("", "RED", "AMBER", "GREEN", "WHITE")
@@ -110,7 +110,7 @@ def first_state() -> dict[str, Any]:
 
 
 def seen_key(item: NewsItem) -> str:
-    """What an article is remembered by; short, because a thousand of them are kept for each source."""
+    """What an article is remembered by; short, because hundreds of them are kept for each source."""
     return hashlib.sha256(article_key(item.link, item.guid, item.title).encode()).hexdigest()[:12]
 
 
@@ -234,13 +234,14 @@ def named_articles(
 ) -> tuple[list[tuple[str, Article]], int]:
     """(value of its Report, article) for each article to send, and how many are there already.
 
-    `records` are the Reports that have one of the titles. An article gets its title, or the marked one when that
-    belongs to another article.
+    `records` are those that have one of the titles, of any type: some articles are titled just `Packrat`, and a value
+    exists once, so without a mark they would be written into the profile. An article gets its title, or the marked one
+    when that belongs to another article or to no article.
     """
     owners: dict[str, set[str]] = {}
     ours: set[str] = set()
     for record in records:
-        links = record_links(record)
+        links = record_links(record) if record.get("indicator_type") == REPORT else set()
         owners.setdefault(str(record.get("value")).casefold(), set()).update(links)
         if BRAND in (record.get("sourceBrands") or ()):
             ours |= links
@@ -264,11 +265,10 @@ def record_links(record: Mapping[str, Any]) -> set[str]:
 
 
 def title_queries(articles: Sequence[Article]) -> Iterable[str]:
-    """Queries for the Reports that have one of the values which these articles might get."""
+    """Queries for the records that have one of the values which these articles might get."""
     values = [value for article in articles for value in (report_title(article.title), marked_title(article))]
     for start in range(0, len(values), TITLES_IN_QUERY):
-        some = " or ".join(f"value:{quoted(value)}" for value in values[start : start + TITLES_IN_QUERY])
-        yield f"type:{REPORT} and ({some})"
+        yield " or ".join(f"value:{quoted(value)}" for value in values[start : start + TITLES_IN_QUERY])
 
 
 def report_of(value: str, article: Article, settings: Settings) -> dict[str, Any]:
@@ -319,6 +319,7 @@ class Run:
     read: Callable[[NewsSource, str, str], NewsDocument]
     now: Callable[[], float]
     seconds_left: Callable[[], float]
+    known_matcher: Matcher | None = None
 
     def now_iso(self) -> str:
         """The time, ISO UTC."""
@@ -332,9 +333,14 @@ class Run:
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
 
     def matcher(self) -> Matcher:
-        """The matcher over the profiles as they are now. Raises ValueError when the server does not answer."""
-        records = found_records(self.server.search, watch_query(self.settings))
-        return Matcher(map(watched_of, records), self.settings.stop, self.settings.ambiguous)
+        """The matcher over the profiles as they are in this run, read when it is first needed.
+
+        Raises ValueError when the server does not answer.
+        """
+        if self.known_matcher is None:
+            records = found_records(self.server.search, watch_query(self.settings))
+            self.known_matcher = Matcher(map(watched_of, records), self.settings.stop, self.settings.ambiguous)
+        return self.known_matcher
 
     def fetch(self) -> str:
         """Reads all sources, the one that waited longest first, and gives a summary.
@@ -342,7 +348,6 @@ class Run:
         Raises DemistoException that names each source with a problem, after all the others were served.
         """
         sources = self.server.state.load()["sources"]
-        matcher = self.matcher() if self.settings.watches else None
         room, lines, problems = self.settings.max_articles, [], []
         waiting = sorted(self.settings.sources, key=lambda source: (sources.get(source.url) or {}).get("checked", ""))
         for place, source in enumerate(waiting):
@@ -350,7 +355,7 @@ class Run:
                 lines.append(f"{len(waiting) - place} sources wait for the next run")
                 break
             try:
-                taken = self._take(source, sources.get(source.url), matcher, room)
+                taken = self._take(source, sources.get(source.url), room)
             except (DemistoException, ValueError) as error:
                 problems.append(f"{source.label}: {error}")
                 self._note(source, error)
@@ -362,7 +367,7 @@ class Run:
             raise DemistoException("\n".join(problems))
         return "; ".join(lines)
 
-    def _take(self, source: NewsSource, memory: Mapping[str, Any] | None, matcher: Matcher | None, room: int) -> int:
+    def _take(self, source: NewsSource, memory: Mapping[str, Any] | None, room: int) -> int:
         """Reports what is new in a source and then remembers it; gives the number of articles taken."""
         first = memory is None or "seen" not in memory
         known: Mapping[str, Any] = memory or {}
@@ -372,9 +377,9 @@ class Run:
             return 0
         content = news_content(document, source)
         found = sort_items(content.items, None if first else memory, self.since_iso(), room)
-        articles = with_profiles(
-            articles_of(found.fresh, source, self.now_iso()), matcher, self.settings.match_description
-        )
+        matcher = self.matcher() if found.fresh and self.settings.watches else None
+        taken = articles_of(found.fresh, source, self.now_iso())
+        articles = with_profiles(taken, matcher, self.settings.match_description)
         self._report([one for one in articles if one.profiles or not self.settings.only_matched])
         self._remember(source, remembered(memory, document, content, found, self.now_iso()))
         return len(found.fresh)

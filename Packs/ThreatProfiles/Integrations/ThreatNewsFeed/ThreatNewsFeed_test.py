@@ -70,14 +70,19 @@ class World:
 
     def search(self, **options: Any) -> dict[str, Any]:
         self.queries.append(options["query"])
-        found = self.reports if options["query"].startswith("type:Report") else self.profiles
+        found = self.reports if options["query"].startswith("value:") else self.profiles
         return {"iocs": found or None, "searchAfter": None}
 
     def create(self, batch: list[dict[str, Any]]) -> None:
         if self.refuse(batch):
             raise ValueError("the server is down")
         for made in batch:
-            record = {**made, "CustomFields": made["fields"], "sourceBrands": ["ThreatNewsFeed"]}
+            record = {
+                **made,
+                "indicator_type": made["type"],
+                "CustomFields": made["fields"],
+                "sourceBrands": ["ThreatNewsFeed"],
+            }
             self.reports = [kept for kept in self.reports if kept["value"] != made["value"]] + [record]
 
     def read(self, source: NewsSource, etag: str, last_modified: str) -> NewsDocument:
@@ -203,13 +208,19 @@ def test_same_title_of_another_article_is_marked() -> None:
 def test_title_of_a_foreign_report_is_marked_and_an_own_report_is_known() -> None:
     one = article("News")
     row = {"publications": [{"link": "https://a.example/9"}]}
-    foreign = {"value": "NEWS", "CustomFields": row, "sourceBrands": ["RSS Feed"]}
+    foreign = {"value": "NEWS", "indicator_type": "Report", "CustomFields": row, "sourceBrands": ["RSS Feed"]}
     assert named_articles([one], [foreign]) == ([(marked_title(one), one)], 0)
     rows = {"publications": [{"link": one.link + "/"}]}
-    own = {"value": "News", "CustomFields": rows, "sourceBrands": ["ThreatNewsFeed"]}
+    own = {"value": "News", "indicator_type": "Report", "CustomFields": rows, "sourceBrands": ["ThreatNewsFeed"]}
     assert named_articles([one], [own]) == ([], 1)
     theirs = {**own, "sourceBrands": ["RSS Feed"]}
     assert named_articles([one], [theirs]) == ([("News", one)], 0)
+
+
+def test_title_that_is_the_name_of_a_profile_is_marked_though_the_profile_has_the_article() -> None:
+    one = article("Sofacy")
+    profile = {**RECORD, "CustomFields": {"publications": [{"link": one.link}]}, "sourceBrands": ["ThreatNewsFeed"]}
+    assert named_articles([one], [profile]) == ([(marked_title(one), one)], 0)
 
 
 @pytest.mark.parametrize("record", [{"value": "News"}, {"value": "News", "CustomFields": None}])
@@ -354,15 +365,21 @@ def test_fetch_server_that_does_not_answer_remembers_nothing() -> None:
         raise ValueError("search is down")
 
     run = world.run()
-    with pytest.raises(ValueError, match="search is down"):
+    with pytest.raises(DemistoException, match=r"blog\.example: search is down"):
         replace(run, server=replace(run.server, search=down)).fetch()
-    assert world.context == {} and world.reports == []
+    assert "seen" not in world.memory(BLOG) and world.reports == []
+
+
+def test_fetch_without_anything_new_does_not_look_for_profiles() -> None:
+    world = World({BLOG.url: NewsDocument(BLOG.url, unchanged=True)})
+    world.run().fetch()
+    assert world.queries == []
 
 
 def test_fetch_without_relationships_does_not_look_for_profiles() -> None:
     world = World({BLOG.url: rss("APT28")})
     world.run(create_relationships="false").fetch()
-    assert all(query.startswith("type:Report") for query in world.queries)
+    assert all(query.startswith("value:") for query in world.queries)
 
 
 # ---- commands
