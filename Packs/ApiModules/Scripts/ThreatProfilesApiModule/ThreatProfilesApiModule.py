@@ -34,38 +34,39 @@ WRITE_TRIES = 3
 
 # Things that begin like, or are, the name of an actor and are something else.
 STOP_PHRASES = ("APT", "Cobalt Strike")
-# Beside one of these, a short or common word is a name.
-ACTOR_WORDS = frozenset(
-    "actor actors apt attackers backdoor campaign crew espionage gang gangs group groups hacker hackers malware"
-    " operation ransomware spies team threat trojan".split()
+# Beside one of these, a short or common word is a name: after the first kind, before both kinds.
+KINDS_OF_ACTOR = frozenset("actor apt backdoor campaign gang group malware operation ransomware trojan".split())
+ACTOR_WORDS = KINDS_OF_ACTOR | frozenset(
+    "actors attackers crew espionage gangs groups hacker hackers spies team threat".split()
 )
 # Everyday words, of general language and of technology, that are names of actors or malware too.
 COMMON_WORDS = frozenset(
     """
-    agenda alien alpha anchor android apocalypse apollo aurora avalanche basin beacon beast bitter blackjack blackout
-    blitz blizzard bloodhound bouncer breakthrough brick butterfly cactus calendar carbon cardinal castle chameleon
-    chaos charger christmas chromium cicada citadel cleaner cleaver clipper cloak clock cobalt collection comet copper
-    core covenant crash creeper crimson crisis cuba curator cyborg cyclone cyclops damage dark darkness darknet deadly
-    death defender delta demo desktop diamond dune dusk echelon elephant elevator elite embargo emissary empire
-    endurance energetic enigma epic equation eternal evil evolution executioner exodus exorcist expand explorer
-    explosive fake fallout final fire fireball firebird first flame flashback fog framework freezing frog frozen fury
-    fusion gamma genesis ghost glimpse global globe golden graphite grief guard hacked hacker hacking havoc hawkeye
-    helium hermes hive homeland hook hunter hunters hydra inception incubator inferno insane insider inter interception
-    iron joker judge jupiter karma key killer king knight knot lady lead legend legion leviathan light lime lock lockbox
-    locked locker lockout lotus lucky luna machete mafia magic magnesium mamba maple mars mask matrix maze mechanical
-    mega mercury merlin meteor mimic mini mirage momentum mosquito mummy mutant mystic nautilus nemesis net network
-    neutrino nickel nightmare ninja nitro nitrogen nova nuclear oblique ocean octopus offline orbit outsider oxide
-    oxygen page pain panda pandora paradise paradox parasite patchwork payday payment pegasus phantom phoenix photo ping
-    pink pioneer platinum play plutonium pocket poison pony potassium predator premier prism prometheus protected
-    proteus proton proxy punisher purge python quantum quarantine radar radium ragnarok ransom ransomed rapid reaper red
-    resident revenge revolution rhino ripper rock rogue rook router rover royal rubidium ruby rush russian saber sage
-    samurai sandman saturn scanner scarab scorpion scout sea sector secure seed sentinel serpent shade shadow shark
-    shell shield sidewalk sigma silence silent silicon skull slingshot smoke snake sodium solar soldier spark sparkle
-    spectre sphinx spider splinter spring stealer steel sting stop storm stowaway stranger strider striker sugar sulphur
-    summit sun sunburst surprise survey swift switcher sword tar teardrop telegram teleport tempest tester thallium
-    thunder tiger tiny titan tools tor torch toxic triangle trickster trident trinity triton typhoon ultimate umbrella
-    unknown update uppercut vampire vanguard vendetta venom viper virus void vortex voyeur vulture warlock watchdog
-    whois wildcard wildfire wind winter wiper wizard wolf worm wraith zebra zen zero zeus zinc zip
+    agenda alibaba alien alpha anchor android apocalypse apollo aurora avalanche basin beacon beast beijing bitter
+    blackjack blackout blitz blizzard bloodhound bouncer breakthrough brick butterfly cactus calendar carbon cardinal
+    castle chameleon chaos charger christmas chromium cicada citadel cleaner cleaver clipper cloak clock cobalt
+    collection comet copper core covenant crash creeper crimson crisis cuba curator cyborg cyclone cyclops damage dark
+    darkness darknet deadly death defender delta demo desktop diamond dune dusk echelon elephant elevator elite embargo
+    emissary empire endurance energetic enigma epic equation eternal evil evolution executioner exodus exorcist expand
+    explorer explosive fake fallout final fire fireball firebird first flame flashback fog framework freezing frog
+    frozen fury fusion gamma genesis ghost glimpse global globe golden graphite grief guard hacked hacker hacking havoc
+    hawkeye helium hermes hive homeland hook hunter hunters hydra inception incubator inferno insane insider inter
+    interception iron james joker judge jupiter karma key killer king knight knot lady lead legend legion leviathan
+    light lime lock lockbox locked locker lockout lotus lucky luna machete mafia magic magnesium mamba maple mars mask
+    matrix maze mechanical mega mercury merlin meteor mimic mini mirage momentum mosquito mummy mutant mystic nautilus
+    nemesis net network neutrino nickel nightmare ninja nitro nitrogen nova nuclear oblique ocean octopus offline orbit
+    outsider oxide oxygen page pain panda pandora paradise paradox parasite patchwork payday payment pegasus phantom
+    phoenix photo ping pink pioneer platinum play plead plutonium pocket poison pony potassium predator premier prism
+    prometheus protected proteus proton proxy punisher purge python quantum quarantine radar radium ragnarok ransom
+    ransomed rapid reaper red resident revenge revolution rhino ripper rock rogue rook router rover royal rubidium ruby
+    rush russian saber sage samurai sandman saturn scanner scarab scorpion scout sea sector secure seed sentinel serpent
+    shade shadow shark shell shield sidewalk sigma silence silent silicon skull slingshot smoke snake sodium solar
+    soldier spark sparkle spectre sphinx spider splinter spring stealer steel sting stop storm stowaway stranger strider
+    striker sugar sulphur summit sun sunburst surprise survey swift switcher sword tar teardrop telegram teleport
+    tempest tester thallium thunder tiger tiny titan tools tor torch toxic triangle trickster trident trinity triton
+    typhoon ultimate umbrella unknown update uppercut vampire vanguard vendetta venom viper virus void vortex voyeur
+    vulture warlock watchdog whois wildcard wildfire wind winter wiper wizard wolf worm wraith zebra zen zero zeus zinc
+    zip
     """.split()
 )
 
@@ -540,7 +541,7 @@ def _refusal(name: str, as_found: str, before: str, after: str) -> str:
     reason = weakness(name)
     if not reason or not name_key(name).isalpha() or len(name_key(name)) < MIN_NAME:
         return reason and f"{name!r} is {reason}"
-    if {before.lower(), after.lower()} & ACTOR_WORDS:
+    if before.lower() in KINDS_OF_ACTOR or after.lower() in ACTOR_WORDS:
         return ""
     if as_found == name and _stands_out(as_found, before, after):
         return ""
