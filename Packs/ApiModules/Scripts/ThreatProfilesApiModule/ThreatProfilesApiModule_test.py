@@ -259,7 +259,8 @@ def test_has_name_only_the_whole_name_and_the_type(name: str, types: tuple[str, 
     [
         "APT10x strikes", "APT100", "xAPT1", "continue", "contingency", "encyclopedia", "laptop", "adapt the chapter",
         "cheap tickets", "research", "at sea", "Sea level", "an APT campaign", "Cobalt Strike beacons", "cobalt-strike",
-        "Cobalt mining", "silence is golden", "Hackers Silence Critics", "fancy, bear with me", "Fancy. Bear", "A PT28", "Win terVivern",
+        "Cobalt mining", "silence is golden",
+        "Hackers Silence Critics", "fancy, bear with me", "Fancy. Bear", "A PT28", "Win terVivern",
         "vulnerability 1937", "8 tips", "",
     ],
 )  # fmt: skip
