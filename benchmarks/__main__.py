@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import mapping, store, sync
+from benchmarks import mapping, match, store, sync
 from benchmarks.store import Line, table
 from benchmarks.tenant import PAGE, Ground, say
 
-NAMES = ("store", "mapping", "first-sync", "slow-tenant", "incremental", "inbound")
+NAMES = ("store", "mapping", "match", "first-sync", "slow-tenant", "incremental", "inbound")
 FOLLOWING = ("incremental", "inbound")
 
 
@@ -29,9 +29,11 @@ class Sizes:
     mapped: int = 40_000
     mapping_rounds: int = mapping.ROUNDS
     inbound: int = 10_000
+    links: int | None = None
+    match_rounds: int = match.ROUNDS
 
 
-QUICK = Sizes(sync=(200, 400), in_store=400, mapped=200, mapping_rounds=1, inbound=50)
+QUICK = Sizes(sync=(200, 400), in_store=400, mapped=200, mapping_rounds=1, inbound=50, links=200, match_rounds=1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,6 +65,8 @@ def measure(folder: Path, names: Sequence[str], sizes: Sizes) -> Iterator[Line]:
             yield from store.measure(folder / "store", sizes.in_store, min(5_000, sizes.in_store), page)
         elif name == "mapping":
             yield from mapping.measure(ground, sizes.mapped, sizes.mapping_rounds)
+        elif name == "match":
+            yield from match.measure(sizes.links, sizes.match_rounds)
         elif name == "first-sync":
             yield from sync.first_sync(ground, sizes.sync)
         elif name == "slow-tenant":

@@ -17,12 +17,17 @@ PARAMS = {
 }  # fmt: skip
 
 
-def integration() -> ModuleType:
-    """The source form of the integration, with this house's stand-ins for the server's modules."""
+def module(name: str) -> ModuleType:
+    """The source form of an ApiModule or of the integration, with this house's stand-ins for the server's modules."""
     folders = [ROOT / "warroom/runtime/shims", *sorted((ROOT / "Packs/ApiModules/Scripts").glob("*ApiModule"))]
     folders.append(ROOT / f"Packs/CortexXDR_IOC/Integrations/{BRAND}")
     sys.path[:0] = [str(folder) for folder in folders if str(folder) not in sys.path]
-    return importlib.import_module(BRAND)
+    return importlib.import_module(name)
+
+
+def integration() -> ModuleType:
+    """The integration."""
+    return module(BRAND)
 
 
 def settings(module: ModuleType) -> Any:

@@ -51,7 +51,7 @@ def environment(offline: bool) -> dict[str, str]:
 def sdk(*arguments: str, offline: bool = True) -> str:
     """Runs one SDK command in the repository and returns what it printed, which is shown here only when it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "demisto_sdk", *arguments],
+        [sys.executable, "-m", "tools.sdk_images", *arguments],
         cwd=ROOT,
         env=environment(offline),
         stdout=subprocess.PIPE,

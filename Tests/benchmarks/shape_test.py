@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import match
 from benchmarks.__main__ import NAMES, Sizes, main
 from benchmarks.store import Line
 from benchmarks.sync import memory
@@ -30,6 +31,13 @@ def test_benchmarks_quick_give_every_line_with_its_floor(tmp_path: Path, capsys:
     assert "first sync of 400, peak memory" in capsys.readouterr().out
 
 
+def test_benchmarks_match_gives_ratios_of_pairs_and_of_time() -> None:
+    lines = match.measure(links=50, rounds=1)
+    assert [line.unit for line in lines] == ["pairs"] * 4 + ["ms CPU"] * 2
+    assert all(0 < line.ratio <= 1 for line in lines[:4])
+    assert all(line.ratio == line.measured / line.floor for line in lines)
+
+
 def test_benchmarks_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["speed"])
@@ -46,7 +54,7 @@ def test_benchmarks_size_that_is_no_number_is_refused(text: str, capsys: pytest.
 
 def test_benchmarks_default_sizes_are_those_of_the_promise() -> None:
     assert Sizes().sync == (40_000, 200_000, 800_000)
-    assert set(NAMES) >= {"store", "mapping", "first-sync", "slow-tenant", "incremental", "inbound"}
+    assert set(NAMES) >= {"store", "mapping", "match", "first-sync", "slow-tenant", "incremental", "inbound"}
 
 
 def test_memory_largest_is_compared_with_smallest() -> None:

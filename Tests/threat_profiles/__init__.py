@@ -1,0 +1,1 @@
+"""The pack ThreatProfiles on the host, with emulated news sites."""
