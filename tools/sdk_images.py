@@ -1,4 +1,4 @@
-"""demisto-sdk, told what it would otherwise ask Docker Hub: `python -m tools.sdk_images <command> ...`.
+"""demisto-sdk, told what it would otherwise ask the network: `python -m tools.sdk_images <command> ...`.
 
 The linter has to know the Python of each image. The tag of most of ours says it; the others stand here, from the public
 recipes of the images.

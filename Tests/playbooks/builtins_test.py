@@ -174,6 +174,19 @@ def test_indicators_are_made_set_found_and_linked(there: World) -> None:
     assert known["CustomFields"]["xdriocstatus"] == "enabled" and known["investigationIDs"] == [run.incident]
 
 
+def test_set_indicator_value_with_a_comma_is_one_indicator(there: World) -> None:
+    run = there.run(
+        book(
+            "B",
+            start(),
+            script("1", "createNewIndicator", {"value": "Bear, Fancy", "type": "Threat Actor"}, "2"),
+            script("2", "setIndicator", {"value": "Bear, Fancy", "tags": "seen"}),
+        )
+    )
+    assert run.status == "done", run.error
+    assert (there.host.store.indicators.get("Bear, Fancy") or {})["CustomFields"]["tags"] == ["seen"]
+
+
 def test_set_indicator_unknown_one_is_an_error(there: World) -> None:
     assert "no indicator" in one(there, "setIndicator", {"value": "192.0.2.7", "verdict": "Bad"}).error
     assert "no field was given" in one(there, "setIndicator", {"value": "192.0.2.7"}).error

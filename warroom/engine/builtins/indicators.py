@@ -46,7 +46,9 @@ def _set(desk: Desk, args: Args) -> str:
     changes = {**_changes(args), **({"type": args["type"]} if args.get("type") else {})}
     if not changes:
         raise ServerError("no field was given")
-    values = texts(args.get("value")) or texts(args.get("indicatorsValues"))
+    # A single value is taken as it is: names of actors and titles of reports have commas in them.
+    value = str(args.get("value") or "").strip()
+    values = [value] if value else texts(args.get("indicatorsValues"))
     if not values:
         raise ServerError("no indicator was given")
     for value in values:
