@@ -86,6 +86,20 @@ def test_error_of_the_last_task_is_found_by_its_entries(there: World) -> None:
     assert run.context["ErrorEntries"] in (["it went wrong"], "it went wrong")
 
 
+def test_error_before_anything_ran_is_found_by_the_entries_too(there: World) -> None:
+    run = there.run(
+        book(
+            "B",
+            start(),
+            command("1", "no-such-command", then={"#none#": "9", "#error#": "2"}, **PATH),
+            script("2", "GetErrorsFromEntry", {"entry_id": "${lastCompletedTaskEntries}"}),
+            title("9"),
+        )
+    )
+    assert run.status == "done", run.error
+    assert "no-such-command" in str(run.context["ErrorEntries"])
+
+
 def test_error_of_a_condition_script_with_continue_takes_the_default_branch(there: World) -> None:
     run = there.run(
         book("B", start(), failing("1", {"yes": "2", "#default#": "3"}, kind="condition", **ON), title("2"), title("3"))

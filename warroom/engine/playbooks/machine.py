@@ -6,6 +6,7 @@ Only a task that works outside of the store is noted before it begins as well.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,7 @@ from warroom.engine.playbooks.events import Event, EventStatus, RunStatus, chang
 from warroom.engine.playbooks.house import House
 from warroom.engine.playbooks.state import Begun, Failure, FailureKind, Frame, Later, State
 from warroom.engine.playbooks.work import Outcome, Work
+from warroom.engine.results import ERROR, text_entry
 
 OnEvent = Callable[[Event], None]
 
@@ -190,6 +192,7 @@ class Machine:
     def _settle(self, work: Work, begun: Begun, outcome: Outcome) -> None:
         """Takes over what came of a task, and writes it."""
         task, frame = work.task, work.frame
+        outcome = _with_error_entry(outcome)
         if outcome.error and task.on_error != "stop":
             outcome = tasks.handled(work, outcome)
         elif outcome.over and not outcome.error and outcome.ending == "done":
@@ -374,3 +377,14 @@ def _kept(entry: dict[str, Any]) -> dict[str, Any]:
     """What later tasks may ask of an entry."""
     kept = {key: entry.get(key) for key in ("ID", "Type", "ContentsFormat", "Brand", "ModuleName", "File")}
     return {**kept, "Contents": shortened(entry.get("Contents"), 10_000)}
+
+
+def _with_error_entry(outcome: Outcome) -> Outcome:
+    """The outcome of a failed task with an entry that says why, also where nothing got as far as giving one.
+
+    Playbooks read the reason from the entries of the last task.
+    """
+    if not outcome.error or any(entry.get("Type") == ERROR for entry in outcome.entries):
+        return outcome
+    told = {"ID": uuid.uuid4().hex, **text_entry(ERROR, outcome.error)}
+    return replace(outcome, entries=[*outcome.entries, told])
