@@ -196,6 +196,12 @@ def test_read_reply_unknown_branch_is_refused_with_those_that_are_allowed() -> N
         read_reply(Asked("", "B", "1", "Approve?", labels=("yes", "no")), "maybe")
 
 
+@pytest.mark.parametrize("given", [True, "Yes", "yes", "YES"])
+def test_read_reply_branch_is_meant_in_any_capitals(given: Any) -> None:
+    assert read_reply(Asked("", "B", "1", "Go on?", labels=("Yes", "No")), given).label == "Yes"
+    assert read_reply(Asked("", "B", "1", "Go on?", labels=("YES", "Yes", "No")), "Yes").label == "Yes"
+
+
 def test_answers_for_a_task_that_nobody_has_are_refused(there: World) -> None:
     there.add(BOOK)
     with pytest.raises(UsageError, match=r"called 'Aprove\?'; did you mean"):

@@ -124,9 +124,11 @@ def read_reply(asked: Asked, value: Any) -> Reply:
     if not asked.labels:
         return Reply(comment="" if value is None or value is True else str(value))
     label = _plain(value)
-    if label not in asked.labels:
+    # An unquoted Yes has lost its capital in YAML, and nobody means another branch by other capitals.
+    near_by = [one for one in asked.labels if one.casefold() == label.casefold()]
+    if label not in asked.labels and len(near_by) != 1:
         raise UsageError(f"{where}: {label!r} is no branch; allowed: {', '.join(asked.labels)}")
-    return Reply(label)
+    return Reply(label if label in asked.labels else near_by[0])
 
 
 def _form(asked: Asked, value: Any, where: str) -> dict[str, Any]:

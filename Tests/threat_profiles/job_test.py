@@ -1,0 +1,66 @@
+"""From a new article to the profile, as the job of the pack does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from Tests.threat_profiles.world import World, world
+from warroom.engine import Host
+
+pytestmark = pytest.mark.skipif(not hasattr(Host, "run_playbook"), reason="this host does not run playbooks")
+TAG = "threat-profiles-processed"
+FIRST = {"title": "APT28 is back", "link": "https://news.example/1", "published": "2025-01-01T08:00:00Z"}
+SECOND = {"title": "Fancy Bear, again", "link": "https://news.example/2", "published": "2025-02-01T08:00:00Z"}
+THIRD = {"title": "Turla and nobody else", "link": "https://news.example/3", "published": "2025-03-01T08:00:00Z"}
+
+
+def links(made: World) -> dict[str, list[str]]:
+    """Links on each profile, newest first."""
+    return {
+        doc["value"]: [row["link"] for row in doc["CustomFields"].get("publications") or []] for doc in made.actors()
+    }
+
+
+def untagged(made: World) -> list[str]:
+    return sorted(value for value, doc in made.reports().items() if TAG not in (doc["CustomFields"].get("tags") or []))
+
+
+def test_job_puts_new_articles_on_profiles_and_closes_its_incident(tmp_path: Path) -> None:
+    with world(tmp_path, {"blog": {"items": [FIRST, SECOND]}}) as made:
+        made.profiles()
+        assert made.fetch().status == "ok"
+        assert made.update().status == "done"
+        assert links(made) == {"Sofacy": [SECOND["link"], FIRST["link"]], "Turla": [], "Conti": []}
+        assert untagged(made) == []
+        made.publish("blog", THIRD)
+        assert made.fetch().status == "ok"
+        assert made.update().status == "done"
+        assert links(made)["Turla"] == [THIRD["link"]] and len(links(made)["Sofacy"]) == 2
+        before = made.all_rows()
+        assert made.update().status == "done" and made.all_rows() == before
+
+
+def test_job_report_whose_profile_refuses_stays_open_and_is_done_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world(tmp_path, {"blog": {"items": [FIRST, THIRD]}}) as made:
+        made.profiles()
+        assert made.fetch().status == "ok"
+        indicators: Any = made.host.store.indicators
+        edit = indicators.edit
+
+        def edit_but(value: str, *args: Any, **options: Any) -> Any:
+            if value == "Sofacy":
+                raise ValueError("the store is not available")
+            return edit(value, *args, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(indicators, "edit", edit_but)
+            assert made.update().status == "done"
+        assert (links(made)["Sofacy"], links(made)["Turla"]) == ([], [THIRD["link"]])
+        assert untagged(made) == ["APT28 is back"]
+        assert made.update().status == "done"
+        assert links(made)["Sofacy"] == [FIRST["link"]] and untagged(made) == []
