@@ -15,7 +15,7 @@ export COMMON_SERVER_PYTHON
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit matrix bench dist lint format clean
+.PHONY: help demo test unit long matrix bench dist lint format clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -28,6 +28,9 @@ test: .venv/.dev ## Run everything: SDK validation and build, tests on source an
 
 unit: .venv/.dev ## Run the tests on the source form only (ARGS="-k name" picks)
 	$(PY) -m pytest $(ARGS)
+
+long: .venv/.dev ## Run the tests that take minutes: every real article through feed, job and a store that fails
+	$(PY) -m pytest -m long $(ARGS)
 
 matrix: .venv/.dev ## Write docs/support-matrix.md from the conformance suite, run in both forms
 	$(TOX) -e sdk

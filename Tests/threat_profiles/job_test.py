@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from Tests.threat_profiles.world import World, world
-from warroom.engine import Host
 
-pytestmark = pytest.mark.skipif(not hasattr(Host, "run_playbook"), reason="this host does not run playbooks")
 TAG = "threat-profiles-processed"
 FIRST = {"title": "APT28 is back", "link": "https://news.example/1", "published": "2025-01-01T08:00:00Z"}
 SECOND = {"title": "Fancy Bear, again", "link": "https://news.example/2", "published": "2025-02-01T08:00:00Z"}

@@ -14,14 +14,12 @@ import pytest
 
 from Tests.threat_profiles.stream import Item, articles, profiles, slices
 from Tests.threat_profiles.world import World, world
-from warroom.engine import Host
 
 SHARED: Any = importlib.import_module("ThreatProfilesApiModule")
 OVERLAP, MOST_TRIES = 20, 5
-pytestmark = [
-    pytest.mark.skipif(importlib.util.find_spec("pymispgalaxies") is None, reason="the extra demo is not installed"),
-    pytest.mark.skipif(not hasattr(Host, "run_playbook"), reason="this host does not run playbooks"),
-]
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("pymispgalaxies") is None, reason="the extra demo is not installed"
+)
 
 
 @dataclass
@@ -111,6 +109,7 @@ def test_replay_of_a_part_puts_each_article_on_each_right_record_once(tmp_path: 
     assert refusals.failed >= 15 and rows >= 15, (refusals, rows)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_replay_of_all_articles_puts_each_on_each_right_record_once(tmp_path: Path) -> None:
     items = articles()
