@@ -136,7 +136,8 @@ def _form(asked: Asked, value: Any, where: str) -> dict[str, Any]:
         value if isinstance(value, Mapping) else {asked.questions[0].id: value} if len(asked.questions) == 1 else None
     )
     if given is None:
-        raise UsageError(f"{where}: give an answer for each question")
+        questions = ", ".join(question.label or question.id for question in asked.questions)
+        raise UsageError(f"{where}: give an answer for each question, as 'question: answer': {questions}")
     by_name = {name: question.id for question in asked.questions for name in (question.label, question.id)}
     answers: dict[str, Any] = {}
     for name, answer in given.items():
