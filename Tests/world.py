@@ -9,7 +9,8 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -141,9 +142,9 @@ def deliver(host: Host, given: list[Sample]) -> None:
         assert not result.refused, result.refused
 
 
-def open_home(folder: Path, content: Path = PACKS) -> Host:
+def open_home(folder: Path, content: Path = PACKS, clock: Callable[[], float] = time.time) -> Host:
     """The home in `folder`, made when it is not there, with the key in its environment."""
-    return Host.open(folder, content=[content], environ=ENVIRON)
+    return Host.open(folder, content=[content], environ=ENVIRON, clock=clock)
 
 
 def add_instance(host: Host, url: str, **params: str) -> None:
