@@ -471,6 +471,11 @@ def test_destinations_each_outcome_names_the_entry_that_its_element_stands_for(w
     ]
 
 
+def test_command_destinations_rows_tell_the_entry(world: World) -> None:
+    [row] = run_one(world, "vectra-block-destinations", destinations="Evil.Example", list="bad", brain="one")
+    assert (row["element"], row["entry"]) == ("evil.example", "Evil.Example")
+
+
 def test_destinations_odd_entry_does_not_keep_the_others_from_being_blocked(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -719,6 +724,12 @@ def take(world: World, step: Step) -> None:
         world.reconcile()
 
 
+def wished(wanted: set[tuple[str, str]], step: Step) -> set[tuple[str, str]]:
+    """Which brain wants what to be blocked, after one more step."""
+    claims = {(step.brain, step.name)}
+    return wanted | claims if step.action == "block" else wanted - claims if step.action == "unblock" else wanted
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(STEPS, max_size=14), st.sets(st.sampled_from(["a", "b"])))
 def test_any_history_ends_with_product_ledger_and_claims_agreeing(steps: list[Step], others: set[str]) -> None:
@@ -733,8 +744,7 @@ def test_any_history_ends_with_product_ledger_and_claims_agreeing(steps: list[St
         except Killed:
             take(world, replace(step, kill=None))
         world.fuse.left = None
-        claims = {(step.brain, step.name)}
-        wanted = wanted | claims if step.action == "block" else wanted - claims if step.action == "unblock" else wanted
+        wanted = wished(wanted, step)
     world.product.slow = world.product.mute = False
     world.settle()
     expected = {element for _, name in wanted for element in name} - others
@@ -749,6 +759,7 @@ def test_any_history_ends_with_product_ledger_and_claims_agreeing(steps: list[St
 def test_any_order_crossed_by_another_ends_as_the_last_wish(steps: list[Step]) -> None:
     """Each step happens while the order of the one before it is on its way to the product."""
     world = World()
+    wanted: set[tuple[str, str]] = set()
     for outer, inner in zip(steps[::2], steps[1::2], strict=False):
         crossed: list[Step] = []
 
@@ -762,9 +773,14 @@ def test_any_order_crossed_by_another_ends_as_the_last_wish(steps: list[Step]) -
         world.product.during = None
         if not crossed:
             take(world, inner)
+        for step in (outer, inner):
+            claims = {(step.brain, step.name)}
+            wanted = (
+                wanted | claims if step.action == "block" else wanted - claims if step.action == "unblock" else wanted
+            )
     world.product.slow = False
     world.settle()
-    world.agreed()
+    assert world.agreed() == {element for _, name in wanted for element in name}
 
 
 # ---- what another tool blocked
