@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import requests
 from CortexXDRIOC import (
-    BRAND,
+    IOC_BRAND,
     RULES_PAGE,
     STATE_VERSION,
     VERSIONED_STATE_KEY,
@@ -259,7 +259,7 @@ class FakeXsoar:
         before = copy.deepcopy(doc)
         fields = dict(item["fields"])
         expiration = fields.pop("expirationdate", None)
-        entry = {"sourceBrand": BRAND, "score": item["score"], "reliability": "A - Completely reliable"}
+        entry = {"sourceBrand": IOC_BRAND, "score": item["score"], "reliability": "A - Completely reliable"}
         doc["moduleToFeedMap"] = {**(doc["moduleToFeedMap"] or {}), INSTANCE_ID: entry}
         if expiration and "expiration" not in doc["manuallyEditedFields"]:
             doc["expiration"] = expiration
