@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import IO, Any
 
 import requests
@@ -129,16 +130,19 @@ class Wire:
 class FakeXsoar:
     """The indicators and the integration context of a server.
 
-    Understands the pieces of a query that the sync writes: bounds of `modified`, lists of `value:"..."`, and the Sync
-    Query, which stands for `matches`. `modified` moves only on real change, and always forward.
+    Understands the pieces of a query that the sync writes: bounds of `modified`, lists of `value:"..."`, the Sync
+    Query, also negated, which stands for `matches`, and the keep query `tags:keep`, which stands for `keeps`.
+    `modified` moves only on real change, and always forward.
     """
 
     def __init__(self, clock: Clock, wire: Wire | None = None) -> None:
         self.clock = clock
         self.wire = wire or Wire()
         self.docs: dict[str, dict[str, Any]] = {}
+        self.added = 0
         self.hidden: set[str] = set()
         self.matches: Callable[[Mapping[str, Any]], bool] = lambda doc: doc["score"] == 3
+        self.keeps: Callable[[Mapping[str, Any]], bool] = lambda doc: "keep" in doc["CustomFields"].get("tags", [])
         self.gives_position = True
         self.context: dict[str, Any] = {}
         self.version = 0
@@ -152,7 +156,8 @@ class FakeXsoar:
     def add(self, value: str, kind: str = "IP", tick: float = 0.001, **more: Any) -> dict[str, Any]:
         """An indicator from some feed."""
         self.clock.advance(tick)
-        number = len(self.docs) + 1
+        self.added += 1
+        number = self.added
         doc = {
             "id": f"{number:05}",
             "value": value,
@@ -235,14 +240,21 @@ class FakeXsoar:
     def _fits(self, doc: Mapping[str, Any], query: str, value: str) -> bool:
         if value:
             return bool(doc["value"].lower() == value.lower())
-        if values := re.findall(r'value:"((?:[^"\\]|\\.)*)"', query):
-            wanted = {re.sub(r"\\(.)", r"\1", one).lower() for one in values}
-            return doc["value"].lower() in wanted and ("expirationStatus" not in query or self.matches(doc))
+        assert query, "a search without a query finds everything"
+        if wanted := _values_of(query):
+            return doc["value"].lower() in wanted and self._found(doc, query)
         moment = _order(doc)[0]
         for sign, bound in re.findall(r"modified:(>=|<)(\S+)", query):
             if moment < instant_ns(bound) if sign == ">=" else moment >= instant_ns(bound):
                 return False
-        return self.matches(doc)
+        return self._found(doc, query)
+
+    def _found(self, doc: Mapping[str, Any], query: str) -> bool:
+        if "tags:keep" in query:
+            return self.keeps(doc)
+        if "-(expirationStatus" in query:
+            return not self.matches(doc)
+        return "expirationStatus" not in query or self.matches(doc)
 
     def create(self, items: list[dict[str, Any]]) -> None:
         self.wire.step("create")
@@ -295,6 +307,13 @@ class FakeXsoar:
         return found
 
 
+@lru_cache(maxsize=4)
+def _values_of(query: str) -> frozenset[str]:
+    """The values that a query asks for, in lower case."""
+    values = re.findall(r'value:"((?:[^"\\]|\\.)*)"', query)
+    return frozenset(re.sub(r"\\(.)", r"\1", one).lower() for one in values)
+
+
 def _order(doc: Mapping[str, Any]) -> tuple[int, str]:
     try:
         return instant_ns(doc["modified"]), doc["id"]
@@ -345,7 +364,8 @@ class FakeXdr:
         return self.last_ms
 
     def _write(self, value: str, changes: Mapping[str, Any], own: bool) -> None:
-        fresh = {"status": "ENABLED", "comment": "", "class": "", "reliability": "", "expiration_date": -1}
+        fresh: dict[str, Any] = {"status": "ENABLED", "comment": "", "class": "", "reliability": ""}
+        fresh |= {"expiration_date": -1, "source": "operator"}
         rule = self.rules.get(value) or {}
         kept = {} if rule.get("deleted") else rule
         self.rules[value] = {**fresh, **kept, **changes, "indicator": value, "t": self._stamp()}
@@ -373,6 +393,12 @@ class FakeXdr:
                     errors.append((value, self.refuses[value]))
                     continue
                 changes = {k: v for k, v in record.items() if k not in ("indicator", "vendors")}
+                changes["source"] = "XSOAR TIM"
+                expiration = changes["expiration_date"]
+                if expiration is not None and 0 < expiration <= (START.timestamp() + self.clock.seconds) * 1000:
+                    errors.append((value, "expiration date cannot be in the past"))
+                    continue
+                changes["expiration_date"] = -1 if expiration is None else expiration
                 if "comment" in changes:
                     changes["comment"] = ", ".join(changes["comment"])
                 self._write(value, changes, own=True)
@@ -423,7 +449,7 @@ class FakeXdr:
             "severity": SEVERITY_CODE[rule["severity"]],
             "default_expiration_enabled": False,
             "modification_time": rule["t"],
-            "source": "XSOAR TIM",
+            "source": rule["source"],
         }
 
     def upload(self, path: str, write: Callable[[IO[bytes]], Any]) -> None:
