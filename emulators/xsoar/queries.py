@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r"""\s*(?:(?P<bracket>[()])|(?P<minus>-)(?=[\w(])|(?P<field>\w+)\s*:\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s()":]+))|(?P<word>and|or|not)(?=[\s(]))""",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"[^\s_-]+")
 _OWN = {"value": "value", "type": "indicator_type", "id": "id"}
 _CUSTOM = frozenset({"aliases", "stixaliases", "tags"})
 
@@ -109,7 +110,7 @@ class _Reader:
 
     def _same(self, text: str, wanted: str, field: str) -> bool:
         if self.part_words and field not in ("type", "id"):
-            return f" {wanted} " in f" {' '.join(re.findall(r'[^\s_-]+', text))} " or text == wanted
+            return f" {wanted} " in " " + " ".join(_WORD.findall(text)) + " " or text == wanted
         return text == wanted
 
 

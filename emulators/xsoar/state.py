@@ -1,4 +1,4 @@
-"""Everything that one emulated server remembers: its indicators, when its search knows of them, and its exclusion list."""
+"""Everything that one emulated server remembers: indicators, when its search knows of them, the exclusion list."""
 
 from __future__ import annotations
 
