@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import requests
 from CortexXDRIOC import (
-    BRAND,
+    IOC_BRAND,
     RULES_PAGE,
     STATE_VERSION,
     VERSIONED_STATE_KEY,
@@ -259,7 +259,7 @@ class FakeXsoar:
         before = copy.deepcopy(doc)
         fields = dict(item["fields"])
         expiration = fields.pop("expirationdate", None)
-        entry = {"sourceBrand": BRAND, "score": item["score"], "reliability": "A - Completely reliable"}
+        entry = {"sourceBrand": IOC_BRAND, "score": item["score"], "reliability": "A - Completely reliable"}
         doc["moduleToFeedMap"] = {**(doc["moduleToFeedMap"] or {}), INSTANCE_ID: entry}
         if expiration and "expiration" not in doc["manuallyEditedFields"]:
             doc["expiration"] = expiration
@@ -402,6 +402,17 @@ class FakeXdr:
         found = [rule for _, rule in sorted(self.rules.items()) if not rule.get("deleted")]
         found = [rule for rule in found if values is None or rule["indicator"] in values]
         return [self.shown(rule) for rule in found[start : start + RULES_PAGE]]
+
+    def delete(self, value: str) -> bool:
+        self.wire.step("delete")
+        with self.lock:
+            self.requests.append(("delete", value))
+            rule = self.rules.get(value)
+            found = rule is not None and not rule.get("deleted")
+            if found:
+                self._write(value, {"deleted": True}, own=True)
+        self.wire.step("deleted")
+        return found
 
     @staticmethod
     def shown(rule: Mapping[str, Any]) -> dict[str, Any]:
