@@ -268,17 +268,34 @@ class IndicatorClient(XDRClient):
         wanted: dict[str, Any] = {"extended_view": True, "search_from": start, "search_to": start + RULES_PAGE}
         if values is not None:
             wanted["filters"] = [{"field": "indicator", "operator": "IN", "value": list(values)}]
-        try:
-            reply = self.post("indicators/get", wanted)
-        except XDRConfigError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                text = "This tenant does not offer the call indicators/get, so its IOCs cannot be read back."
-                raise XDRConfigError(text, error.status) from error
-            raise
+        reply = self.post_documented("indicators/get", wanted, "read back")
         rules = reply.get("objects") if isinstance(reply, dict) else None
         if not isinstance(rules, list):
             raise XDRRetryError("Cortex XDR answered indicators/get without a list of objects")
         return [rule for rule in rules if isinstance(rule, dict)]
+
+    def delete(self, value: str) -> bool:
+        """Delete the IOC with this value. Gives whether there was one; deleting what is absent is no error.
+
+        One value per call: the reference shows this filter with `EQ` only, and a filter that is read differently would
+        delete something else.
+        """
+        wanted = {"filters": [{"field": "indicator", "operator": "EQ", "value": value}]}
+        reply = self.post_documented("indicators/delete", wanted, "deleted by this integration")
+        deleted = reply.get("objects") if isinstance(reply, dict) else None
+        if not isinstance(deleted, list):
+            raise XDRRetryError("Cortex XDR answered indicators/delete without a list of objects")
+        return bool(deleted)
+
+    def post_documented(self, path: str, data: Any, what: str) -> Any:
+        """A call that newer tenants offer. Raises XDRConfigError that says so where it is missing."""
+        try:
+            return self.post(path, data)
+        except XDRConfigError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                text = f"This tenant does not offer the call {path}, so its IOCs cannot be {what}."
+                raise XDRConfigError(text, error.status) from error
+            raise
 
     def upload(self, path: str, write: Callable[[IO[bytes]], None]) -> None:
         """Send a file of one line per IOC as the multipart part `file`. `write` puts the lines into the body, which

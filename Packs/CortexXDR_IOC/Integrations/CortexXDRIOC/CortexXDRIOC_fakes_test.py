@@ -403,6 +403,17 @@ class FakeXdr:
         found = [rule for rule in found if values is None or rule["indicator"] in values]
         return [self.shown(rule) for rule in found[start : start + RULES_PAGE]]
 
+    def delete(self, value: str) -> bool:
+        self.wire.step("delete")
+        with self.lock:
+            self.requests.append(("delete", value))
+            rule = self.rules.get(value)
+            found = rule is not None and not rule.get("deleted")
+            if found:
+                self._write(value, {"deleted": True}, own=True)
+        self.wire.step("deleted")
+        return found
+
     @staticmethod
     def shown(rule: Mapping[str, Any]) -> dict[str, Any]:
         names = ("indicator", "type", "status", "comment", "expiration_date", "reputation", "reliability")
