@@ -542,12 +542,23 @@ def outputs_of(name: str) -> set[str]:
 
 
 def given_by(result: Any) -> set[str]:
-    rows = result.outputs if isinstance(result.outputs, list) else [result.outputs]
-    return {f"{result.outputs_prefix}.{key}" for row in rows for key in row}
+    return paths_of(result.outputs, result.outputs_prefix)
+
+
+def paths_of(outputs: Any, prefix: str) -> set[str]:
+    found: set[str] = set()
+    for row in outputs if isinstance(outputs, list) else [outputs]:
+        for key, value in row.items():
+            inner = value and isinstance(value, list) and isinstance(value[0], dict)
+            found |= paths_of(value, f"{prefix}.{key}") if inner else {f"{prefix}.{key}"}
+    return found
 
 
 def test_outputs_of_every_command_are_those_of_the_yml() -> None:
     world = synced()
+    world.xdr.changes_fail = [busy()]
+    with pytest.raises(DemistoException):
+        run(world, "fetch-indicators")
     world.xsoar.add("::1", "IPv6")
     push = given_by(run(world, "xdr-iocs-push")) | given_by(run(world, "xdr-iocs-push", indicator="10.0.0.1"))
     assert push == outputs_of("xdr-iocs-push")
