@@ -48,6 +48,7 @@ from CommonServerPython import *
 from CortexXDRApiModule import *
 from HttpRetryApiModule import *
 from IndicatorMappingApiModule import *
+from IOCStatusApiModule import *
 from ParametersApiModule import *
 from VersionedStateApiModule import *
 
@@ -271,14 +272,26 @@ class IndicatorClient(XDRClient):
 
         The API promises no order. What is deleted in XDR is absent.
         """
-        wanted: dict[str, Any] = {"extended_view": True, "search_from": start, "search_to": start + RULES_PAGE}
-        if values is not None:
-            wanted["filters"] = [{"field": "indicator", "operator": "IN", "value": list(values)}]
+        some = [] if values is None else [{"field": "indicator", "operator": "IN", "value": list(values)}]
+        return self.listed(start, RULES_PAGE, some)
+
+    def with_hits(self, start: int, count: int) -> list[dict[str, Any]]:
+        """At most `count` IOCs, no more than RULES_PAGE, that have hits.
+
+        Raises:
+            XDRBadRequestError: the tenant does not filter by them. The reference does not say whether one does.
+        """
+        return self.listed(start, count, [{"field": "number_of_issues", "operator": "GTE", "value": 1}])
+
+    def listed(self, start: int, count: int, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        wanted: dict[str, Any] = {"extended_view": True, "search_from": start, "search_to": start + count}
+        if filters:
+            wanted["filters"] = filters
         reply = self.post_documented("indicators/get", wanted, "read back")
-        rules = reply.get("objects") if isinstance(reply, dict) else None
-        if not isinstance(rules, list):
+        found = reply.get("objects") if isinstance(reply, dict) else None
+        if not isinstance(found, list):
             raise XDRRetryError("Cortex XDR answered indicators/get without a list of objects")
-        return [rule for rule in rules if isinstance(rule, dict)]
+        return [rule for rule in found if isinstance(rule, dict)]
 
     def delete(self, value: str) -> bool:
         """Delete the IOC with this value. Gives whether there was one; deleting what is absent is no error.
@@ -438,8 +451,9 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 # rejects_dropped; `refused` marks what Cortex XDR itself refused. Absent or a number: `rejects_lost`, how many of the
 # dropped ones nobody finds anew, see `with_rejects`
 #   counts    {pushed, no_news, rejected, created}
-#   last      {outbound, inbound, error, error_time}
+#   last      {outbound, inbound, error, note, run}
 #   compare   absent, or where the comparison of both sides is, see `new_comparison`
+#   runs, errors, failing_since, behind_since, through, whole, set_back: what the runs did, see IOCStatusApiModule
 
 
 class SupersededError(DemistoException):
@@ -764,6 +778,7 @@ RULE_COLUMNS = {
     "REPUTATION": "reputation",
     "RELIABILITY": "reliability",
     "RULE_MODIFY_TIME": "modification_time",
+    "NUMBER_OF_HITS": "number_of_issues",
 }
 READ_BACK = tuple(name for name in COMPARED if name != "class")
 
@@ -1392,18 +1407,22 @@ def rewind_of(state: Mapping[str, Any], direction: str, to_ms: int) -> Rewind:
     )
 
 
-def rewound(state: dict[str, Any], rewind: Rewind) -> dict[str, Any]:
+def rewound(state: dict[str, Any], rewind: Rewind, now: str) -> dict[str, Any]:
     """The state from which everything after the moment is sent and read again. Runs under way are superseded."""
     if rewind == Rewind(None, None):
         return state
-    state = {**state, "epoch": state["epoch"] + 1}
+    state = {**state, "epoch": state["epoch"] + 1, "set_back": now}
+    reached = {}
     if rewind.outbound is not None and state["fresh"]:
         since = instant_ns(rewind.outbound)
         fresh = {**state["fresh"], "edge": rewind.outbound, "after": None, "since": since, "marks": []}
-        state = {**state, "fresh": fresh}
+        state, reached["outbound"] = {**state, "fresh": fresh}, rewind.outbound
     if rewind.inbound is not None:
         state = {**state, "inbound": {**state["inbound"], "ts": min(state["inbound"]["ts"], rewind.inbound)}}
-    return state
+        reached["inbound"] = iso_from_ms(rewind.inbound)
+    through = state.get("through") or {}
+    told = {way: min(until, reached.get(way, until)) for way, until in through.items()}
+    return {**state, "through": told} if through else state
 
 
 # ---- steps of the sync
@@ -1520,7 +1539,11 @@ class Delivery:
 
 @dataclass
 class Sync:
-    """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`."""
+    """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`.
+
+    `tally` counts what this run did, by the names of `RunLine`; `through` are the directions that it brought to their
+    end, with the time up to which. `begun` is the epoch in seconds.
+    """
 
     settings: Settings
     client: IndicatorClient
@@ -1529,9 +1552,14 @@ class Sync:
     timing: HttpTiming
     deadline: float
     delivery: Delivery = field(init=False)
+    begun: float = field(init=False)
+    tally: Counter[str] = field(default_factory=Counter)
+    through: dict[str, str] = field(default_factory=dict)
+    cut_short: bool = False
 
     def __post_init__(self) -> None:
         self.delivery = Delivery(self.client, self.settings.request_size)
+        self.begun = self.timing.now()
 
     # -- small things
 
@@ -1578,6 +1606,7 @@ class Sync:
             self.push_fresh(state["epoch"])
 
     def push_fresh(self, epoch: int) -> None:
+        begun = self.now()
         fresh = self.state.load()["fresh"]
         start = fresh_start(fresh)
         query = self.settings.effective_query + (f" and modified:>={start.lower}" if start.lower else "")
@@ -1586,7 +1615,10 @@ class Sync:
             now = self.now()
             self.state.update(lambda state: advanced_fresh(state, epoch, outcome, now))
 
+        self.cut_short = False
         self.walk(query, MODIFIED_ASCENDING, start.after, commit, lambda ioc: is_news(ioc, start))
+        if not self.cut_short:
+            self.through["outbound"] = begun
 
     def push_batch(self, state: dict[str, Any]) -> None:
         """The next 40,000 records of the bulk lane; its cursor is stored after each request that XDR accepted."""
@@ -1596,6 +1628,7 @@ class Sync:
         def commit(outcome: PageOutcome) -> None:
             nonlocal done
             done += len(outcome.page.iocs)
+            self.tally["first_sync"] += len(outcome.page.iocs)
             position, now = done, self.now()
             self.state.update(
                 lambda newest: advanced_bulk(newest, epoch, position, outcome, now),
@@ -1647,6 +1680,7 @@ class Sync:
             after = page.after
             if page.short or after is None:
                 return
+        self.cut_short = self.late()
 
     def settle(
         self,
@@ -1664,6 +1698,7 @@ class Sync:
         self.create([item for value, item in plan.notes.items() if value not in values])
         pushed = len(plan.records) - len(refused)
         rejects = [*plan.rejects, *refused]
+        self.tally.update(pushed=pushed, set_aside=len(rejects))
         commit(PageOutcome(page, rejects, pushed, plan.no_news, tried, frozenset(values)))
 
     def create(self, items: Sequence[dict[str, Any]]) -> None:
@@ -1678,7 +1713,7 @@ class Sync:
         Takes at most half of the time that is left, so that a flood from one side does not keep the other side
         waiting. Gives whether all of them were taken.
         """
-        now = self.timing.monotonic()
+        begun, now = self.now(), self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
         state = self.state.load()
         since, epoch = state["inbound"]["ts"] - LOOKBACK_MS, state["epoch"]
@@ -1687,6 +1722,7 @@ class Sync:
                 if self.timing.monotonic() >= half_time:
                     return False
                 self.take(rows, epoch)
+        self.through["inbound"] = begun
         return True
 
     def inbound_plan(self, rows: Sequence[dict[str, Any]]) -> InboundPlan:
@@ -1706,6 +1742,7 @@ class Sync:
                 "XSOAR's changes win field by field: " + ", ".join(plan.conflicts[:20])
             )
         now = self.now()
+        self.tally.update(taken=len(plan.items), set_aside=len(plan.rejects))
         self.state.update(lambda state: advanced_inbound(state, epoch, rows, plan, now))
 
 
@@ -2408,12 +2445,59 @@ def fetch_indicators_command(sync: Sync) -> None:
 def finish(sync: Sync, problems: list[str], notes: list[str]) -> None:
     """Keep the outcome of a run for `xdr-iocs-status`, and the kind of key that worked."""
     now, key_type = sync.now(), sync.client.key.key_type
+    error, note = "; ".join(problems)[:1000], "; ".join(notes)[:1000]
+    directions = {"inbound", "outbound"} if sync.settings.auto_sync else {"inbound"}
+    whole = not problems and directions <= sync.through.keys()
+    run = run_line(sync, "fetch-indicators", error, note)
 
     def change(state: dict[str, Any]) -> dict[str, Any]:
-        last = {**state["last"], "error": "; ".join(problems)[:1000], "note": "; ".join(notes)[:1000], "run": now}
-        return {**state, "last": last, "key_type": key_type if not problems else state["key_type"]}
+        last = {**state["last"], "error": error, "note": note, "run": now}
+        state = {**state, "last": last, "key_type": key_type if not problems else state["key_type"]}
+        return with_run(state, run, sync.through, whole, decides=True)
 
     sync.state.update(change)
+
+
+def run_line(sync: Sync, command: str, error: str = "", note: str = "") -> RunLine:
+    """What this run did, for the list of runs."""
+    pacer, tally = sync.client.retry.pacer, sync.tally
+    return RunLine(
+        when=iso_from_ms(sync.begun * 1000),
+        by=command,
+        seconds=round(sync.timing.now() - sync.begun, 1),
+        pushed=tally["pushed"],
+        taken=tally["taken"],
+        removed=tally["removed"],
+        set_aside=tally["set_aside"],
+        first_sync=tally["first_sync"],
+        requests=pacer.sent,
+        throttled=pacer.throttled,
+        error=error[:RUN_ERROR_LENGTH],
+        note=note[:RUN_ERROR_LENGTH],
+    )
+
+
+def push_on_request(sync: Sync) -> None:
+    """The outbound half of a fetch. Whether the sync is in step is told by it only where no fetch tells."""
+    decides = not sync.settings.feed
+
+    def keep(error: str) -> None:
+        run, now = run_line(sync, "xdr-iocs-push", error), sync.now()
+
+        def change(state: dict[str, Any]) -> dict[str, Any]:
+            if decides:
+                state = {**state, "last": {**state["last"], "error": error, "note": "", "run": now}}
+            whole = not error and "outbound" in sync.through
+            return with_run(state, run, sync.through, whole, decides)
+
+        sync.state.update(change)
+
+    try:
+        sync.push()
+    except (DemistoException, ValueError, OSError) as error:
+        keep(f"to Cortex XDR: {error}")
+        raise
+    keep("")
 
 
 def sync_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
@@ -2478,7 +2562,7 @@ def values_of(args: Mapping[str, Any]) -> list[str]:
 
 def push_everything(sync: Sync) -> CommandResults:
     before = sync.state.load()["counts"]
-    sync.push()
+    push_on_request(sync)
     after = sync.state.load()["counts"]
     gone = {name: after[name] - before[name] for name in ("pushed", "rejected", "no_news")}
     return CommandResults(
@@ -2835,42 +2919,285 @@ def retry_rejects(sync: Sync, rows: Sequence[Mapping[str, Any]]) -> CommandResul
     )
 
 
-def status_command(sync: Sync) -> CommandResults:
-    """`xdr-iocs-status`: phase, progress, counts and the last error."""
-    state = sync.state.load()
-    bulk = state["bulk"] or {}
-    phase = "not started" if not bulk else "first sync" if bulk["open"] else "following changes"
+# ---- status
+
+
+STATUS_TYPES = ("File", "Domain", "IP")
+STATUS_VERDICTS = ("Bad", "Suspicious", "Good")
+
+
+def sync_facts(sync: Sync) -> SyncFacts:
+    settings = sync.settings
+    return SyncFacts(
+        now=sync.timing.now(),
+        interval_seconds=60 * settings.fetch_interval_minutes,
+        run_seconds=settings.time_budget,
+        rate=settings.rate,
+        sends=settings.auto_sync,
+        fetches=settings.feed,
+        query_mark=settings.query_mark,
+    )
+
+
+def waiting_changes(sync: Sync, state: Mapping[str, Any]) -> WaitingChanges | None:
+    """The indicators behind the position of the fresh lane. Reads no more than a page behind it.
+
+    None as long as there is no position. Some of them may have no news for Cortex XDR.
+    """
+    fresh = state["fresh"]
+    if not fresh or state["query"] != sync.settings.query_mark:
+        return None
+    query, start = sync.settings.effective_query, fresh_start(fresh)
+    bounded = query + (f" and modified:>={start.lower}" if start.lower else "")
+    edge = instant_ns(fresh["edge"]) if fresh["edge"] else 0
+    page = sync.server.page(bounded, MARKS_KEPT, MODIFIED_ASCENDING, start.after)
+    news = [ioc for ioc in page.iocs if is_news(ioc, start)]
+    # What was sent lies among the rest up to the edge; behind it there is nothing but news, and a total is enough.
+    while not page.short and page.after and modified_ns(page.iocs[-1]) <= edge:
+        page = sync.server.page(bounded, MARKS_KEPT, MODIFIED_ASCENDING, page.after)
+        news += [ioc for ioc in page.iocs if is_news(ioc, start)]
+    beyond = 0
+    if not page.short:
+        second = whole_second(modified_ns(page.iocs[-1]))
+        read = sum(modified_ns(ioc) >= instant_ns(second) for ioc in page.iocs)
+        beyond = max(0, sync.server.page(f"{query} and modified:>={second}", 1, MODIFIED_ASCENDING).total - read)
+    oldest = (news or page.iocs[-1:])[0].get("modified") if news or beyond else None
+    return WaitingChanges(len(news) + beyond, oldest)
+
+
+def totals_of_query(sync: Sync) -> dict[str, Any]:
+    """What the Sync Query finds now, by type and by verdict, from the totals of searches."""
+    query = sync.settings.effective_query
+    total = sync.newest().total
+
+    def parts(column: str, search: str, names: Sequence[str], rest: str) -> list[dict[str, Any]]:
+        totals = {name: sync.server.page(f"{query} and {search}:{name}", 1, MODIFIED_ASCENDING).total for name in names}
+        totals[rest] = max(0, total - sum(totals.values()))
+        return [{column: name, "indicators": count} for name, count in totals.items() if count]
+
+    return {
+        "indicators": total,
+        "by_type": parts("type", "type", STATUS_TYPES, "other"),
+        "by_verdict": parts("verdict", "reputation", STATUS_VERDICTS, "Unknown"),
+    }
+
+
+def status_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-status`: is it in sync, since when not and why; then everything that is known about it.
+
+    With `details=false` from the stored state alone, without a search in XSOAR.
+    """
+    state, facts = sync.state.load(), sync_facts(sync)
+    given = args.get("details")
+    details = given in (None, "") or argToBoolean(given)
+    waiting = waiting_changes(sync, state) if details else None
+    verdict = sync_verdict(state, facts, waiting)
     outputs = {
+        "in_sync": verdict.in_sync,
+        "reason": verdict.reason,
+        "not_in_sync_since": verdict.since,
+        "why": verdict.why,
+        **sync_positions(state, facts, waiting),
+        **sync_counts(state),
+        **(totals_of_query(sync) if details else {}),
+        **run_figures(state, facts.rate),
+        "last_error": state["last"].get("error") or "",
+        "last_note": state["last"].get("note") or "",
+        "failing_since": state.get("failing_since"),
+        "key_type": state["key_type"],
+        "set_aside_by_reason": rejects_by_reason(state["rejects"]),
+        "runs": list(reversed(state.get("runs", []))),
+        "errors": list(reversed(state.get("errors", []))),
+    }
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.SyncStatus",
+        outputs=outputs,
+        readable_output=status_text(outputs, facts.now),
+        replace_existing=True,
+    )
+
+
+def sync_positions(state: Mapping[str, Any], facts: SyncFacts, waiting: WaitingChanges | None) -> dict[str, Any]:
+    """Where the lanes are, and how far behind."""
+    bulk, through = state["bulk"] or {}, state.get("through") or {}
+    phase = "not started" if not bulk else "first sync" if bulk["open"] else "following changes"
+    oldest = waiting.oldest if waiting else None
+    return {
         "phase": phase,
         "first_sync_done": bulk.get("done", 0),
         "first_sync_total": bulk.get("total", 0),
         "first_sync_started": bulk.get("started"),
         "first_sync_finished": bulk.get("finished"),
+        "first_sync_eta": first_sync_eta(state, facts),
+        "in_xdr_up_to": through.get("outbound"),
+        "in_xsoar_up_to": through.get("inbound"),
+        "waiting": waiting.number if waiting else None,
+        "lag_seconds": max(0, round(facts.now - epoch_seconds(oldest))) if oldest else 0 if waiting else None,
         "outbound_position": (state["fresh"] or {}).get("edge"),
         "inbound_position": iso_from_ms(state["inbound"]["ts"]),
+        "last_in_sync": state.get("whole"),
+        "last_run": state["last"].get("run"),
+        "last_outbound": state["last"].get("outbound"),
+        "last_inbound": state["last"].get("inbound"),
+    }
+
+
+def sync_counts(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "pushed": state["counts"]["pushed"],
         "without_news": state["counts"]["no_news"],
         "changes_from_xdr": state["inbound"]["rows"],
         "taken_from_xdr": state["counts"]["created"],
         "changed_on_both_sides": state["inbound"]["conflicts"],
         "set_aside_now": len(state["rejects"]),
+        "set_aside_not_listed": state["rejects_dropped"],
         "set_aside_total": state["counts"]["rejected"],
-        "last_outbound": state["last"].get("outbound"),
-        "last_inbound": state["last"].get("inbound"),
-        "last_error": state["last"].get("error") or "",
-        "last_note": state["last"].get("note") or "",
-        "key_type": state["key_type"],
     }
+
+
+# ---- hits
+
+
+HITS_AT_MOST = 1_000
+HIT_HEADERS = ("indicator", "type", "hits", "more", "status", "disabled_reason", "in_xsoar")
+
+
+def page_window(args: Mapping[str, Any], most: int) -> tuple[int, int]:
+    """Position and number of the rows that `limit`, or `page` and `page_size`, ask for. Raises ValueError for numbers
+    out of range.
+    """
+    limit, page, size = (arg_to_number(args.get(name)) for name in ("limit", "page", "page_size"))
+    for name, number, bound in (("limit", limit, most), ("page", page, 10**6), ("page_size", size, most)):
+        if number is not None and not 1 <= number <= bound:
+            raise ValueError(f"Argument '{name}': {number} is not from 1 to {bound}.")
+    count = (size or 50) if page or size else (limit or 50)
+    return ((page or 1) - 1) * count, count
+
+
+def rules_with_hits(sync: Sync, start: int, count: int) -> tuple[list[dict[str, Any]], str]:
+    """XDR's objects that have hits, and what has to be said about the list."""
+    found: list[dict[str, Any]] = []
+    try:
+        while len(found) < count:
+            wanted = min(RULES_PAGE, count - len(found))
+            page = sync.client.with_hits(start + len(found), wanted)
+            found += page
+            if len(page) < wanted:
+                break
+    except XDRBadRequestError:
+        page_of_xsoar = sync.server.page("xdriochits:>=1", start + count, MODIFIED_DESCENDING)
+        values = [str(ioc["value"]) for ioc in page_of_xsoar.iocs[start:]]
+        found = [rule for rule in rules_by_value(sync, values).values() if row_hits(change_row(rule))]
+        return found, "This tenant does not list IOCs by their hits: these are those that XSOAR knows to have had some."
+    return found, ""
+
+
+def hits_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-hits`: read back how often Cortex XDR found these IOCs, or those with hits, and note it on the
+    indicators that XSOAR knows.
+    """
+    values = values_of(args)
+    start, count = page_window(args, HITS_AT_MOST)
+    note = ""
+    if values:
+        rules = list(rules_by_value(sync, values).values())
+    else:
+        rules, note = rules_with_hits(sync, start, count)
+    current = sync.server.lookup([rule_value(rule) for rule in rules])
+    rows, items = [], []
+    for rule in rules:
+        ioc = current.get(rule_value(rule).lower())
+        memory = load_memory((ioc or {}).get("CustomFields") or {})
+        try:
+            theirs = their_view(change_row(rule))
+        except RejectedRecordError:
+            # Shown all the same; the sync sets such a record aside.
+            bare = {"t": 0, "comment": "", "status": str(rule.get("status") or ""), "hits": row_hits(change_row(rule))}
+            rows.append(hit_row(rule, bare, ioc, memory))
+            continue
+        rows.append(hit_row(rule, theirs, ioc, memory))
+        if ioc and (item := read_back_item(sync, rule, theirs, ioc, memory)):
+            items.append(item)
+    sync.create(items)
+    known = {row["indicator"].lower() for row in rows}
+    missing = [value for value in values if value.lower() not in known]
+    rows = sorted(rows, key=lambda row: -row["hits"])
     return CommandResults(
-        outputs_prefix=f"{IOC_BRAND}.SyncStatus",
-        outputs=outputs,
-        readable_output=tableToMarkdown(
-            "IOC sync",
-            [{"What": name.replace("_", " "), "State": value} for name, value in outputs.items()],
-            headers=["What", "State"],
-        ),
-        replace_existing=True,
+        outputs_prefix=f"{IOC_BRAND}.Hit",
+        outputs_key_field="indicator",
+        outputs=rows,
+        readable_output=hits_text(rows, missing, note),
+        indicators_timeline=hits_time_line(rows),
     )
+
+
+def hit_row(
+    rule: Mapping[str, Any], theirs: Mapping[str, Any], ioc: Mapping[str, Any] | None, memory: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    noted = (ioc or {}).get("CustomFields") or {}
+    fields = hit_fields(theirs, memory, ioc or {}) if ioc else {}
+    reason = fields.get("xdriocdisabledreason") or noted.get("xdriocdisabledreason") or ""
+    return {
+        "indicator": str((ioc or {}).get("value") or rule_value(rule)),
+        "type": str(rule.get("type") or ""),
+        "hits": theirs["hits"],
+        "more": max(0, theirs["hits"] - known_hits(memory, ioc or {})),
+        "status": theirs["status"] or "ENABLED",
+        "disabled_reason": reason if theirs["status"] == "DISABLED" else "",
+        "in_xsoar": ioc is not None,
+    }
+
+
+def read_back_item(
+    sync: Sync,
+    rule: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    ioc: Mapping[str, Any],
+    memory: Mapping[str, Any] | None,
+) -> dict[str, Any] | None:
+    """The indicator with its number of hits, None when that is no news.
+
+    Without a memory it gets one if XDR holds just what would be sent, so that the change is no reason to send it again.
+    Class and reliability cannot be read back as they are: what would be sent is taken for what XDR has.
+    """
+    row = {**change_row(rule), "RULE_INDICATOR": rule_value(rule)}
+    if memory is None:
+        with suppress(RejectedRecordError):
+            standing = mapped(ioc, sync.settings, sync.now_ms()).standing
+            if not readable_differences(Outgoing(standing, True), rule):
+                held = {**record_view(standing), **{name: theirs[name] for name in ("t", "hits", "status", "comment")}}
+                memory = memory_of_same(held, ioc, sync.settings, sync.now_ms())
+    if memory is None:
+        fields = {**standing_expiration(ioc), **hit_fields(theirs, None, ioc)}
+        item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc), "fields": fields}
+        return {**item, "rawJSON": row} if "xdriochits" in fields else None
+    return hits_item(row, theirs, ioc, memory)
+
+
+def hits_text(rows: Sequence[Mapping[str, Any]], missing: Sequence[str], note: str) -> str:
+    more = sum(row["more"] for row in rows)
+    title = f"Hits of {number_in_words(len(rows), 'IOC')} in Cortex XDR"
+    title += f", {more:,} more than XSOAR knew" if more else ""
+    text = tableToMarkdown(title, [dict(row) for row in rows], headers=list(HIT_HEADERS)) if rows else ""
+    parts = [text or "Cortex XDR holds none of them." if missing else text or "Cortex XDR reports no hits.", note]
+    if missing and rows:
+        parts.append(f"Not in Cortex XDR: {', '.join(missing)}")
+    return "\n".join(part for part in parts if part)
+
+
+def hits_time_line(rows: Sequence[Mapping[str, Any]]) -> IndicatorsTimeline | None:
+    """A line for each indicator whose number grew."""
+    lines: IndicatorsTimeline | None = None
+    for row in rows:
+        if not row["in_xsoar"] or not row["more"]:
+            continue
+        message = f"Cortex XDR found it {row['more']:,} times more, {number_in_words(row['hits'], 'hit')} in all"
+        line = IndicatorsTimeline(indicators=[row["indicator"]], category=TIMELINE, message=message)
+        if lines is None:
+            lines = line
+        else:
+            lines.indicators_timeline += line.indicators_timeline
+    return lines
 
 
 def reconcile_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> list[Any]:
@@ -3070,7 +3397,8 @@ def go_back(sync: Sync, direction: str, to_ms: int, confirmed: bool) -> CommandR
         row = {"direction": "inbound", "position": iso_from_ms(state["inbound"]["ts"]), "goes_back_to": to}
         rows.append({**row, "again": again, "of": "changes of Cortex XDR"})
     if confirmed:
-        sync.state.update(lambda newest: rewound(newest, rewind_of(newest, direction, to_ms)))
+        now = sync.now()
+        sync.state.update(lambda newest: rewound(newest, rewind_of(newest, direction, to_ms), now))
     return reset_results(rows, confirmed, {"to": iso_from_ms(to_ms), "direction": direction})
 
 
@@ -3145,10 +3473,11 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-set-sync-time": lambda: set_sync_time_command(args),
         "xdr-iocs-create-sync-file": lambda: create_sync_file_command(sync, args, new_file()),
         "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
-        "xdr-iocs-status": lambda: status_command(sync),
+        "xdr-iocs-status": lambda: status_command(sync, args),
         "xdr-iocs-get-indicators": lambda: get_indicators_command(sync, args),
         "xdr-iocs-reset": lambda: reset_command(sync, args),
         "xdr-iocs-rejects": lambda: rejects_command(sync, args, new_file),
+        "xdr-iocs-hits": lambda: hits_command(sync, args),
         "xdr-iocs-compare": lambda: compare_command(sync, args),
         "xdr-iocs-reconcile": lambda: reconcile_command(sync, args, new_file),
     }

@@ -51,6 +51,7 @@ ROW_KEY = {
     "expiration_date": "RULE_EXPIRATION_TIME",
     "class": "KLASS",
     "reliability": "RELIABILITY",
+    "hits": "NUMBER_OF_HITS",
 }
 
 
@@ -240,6 +241,10 @@ class FakeXsoar:
         if values := re.findall(r'value:"((?:[^"\\]|\\.)*)"', query):
             wanted = {re.sub(r"\\(.)", r"\1", one).lower() for one in values}
             return doc["value"].lower() in wanted and ("expirationStatus" not in query or self.matches(doc))
+        for name, wanted in re.findall(r"\) and (type|reputation):(\w+)$", query):
+            held = doc["indicator_type"] if name == "type" else {1: "Good", 2: "Suspicious", 3: "Bad"}.get(doc["score"])
+            if held != wanted:
+                return False
         moment = _order(doc)[0]
         for sign, bound in re.findall(r"modified:(>=|<)(\S+)", query):
             if moment < instant_ns(bound) if sign == ">=" else moment >= instant_ns(bound):
@@ -343,7 +348,13 @@ class FakeXdr:
         self.requests: list[tuple[str, Any]] = []
         self.key = XDRKey("1", "secret", "advanced")
         self.last_ms = 0
+        self.retry = HttpRetry(1e9, timing=clock.timing())
         self.lock = threading.Lock()
+
+    def arrive(self, name: str) -> None:
+        """A request comes in."""
+        self.wire.step(name)
+        self.retry.pacer.wait()
 
     def _stamp(self) -> int:
         now = int((START.timestamp() + self.clock.seconds) * 1000)
@@ -371,7 +382,7 @@ class FakeXdr:
     # -- the calls
 
     def insert(self, records: Sequence[Mapping[str, Any]]) -> InsertReply:
-        self.wire.step("insert")
+        self.arrive("insert")
         with self.lock:
             self.requests.append(("insert", copy.deepcopy(list(records))))
             if self.insert_fails:
@@ -390,7 +401,7 @@ class FakeXdr:
         return InsertReply(errors)
 
     def set_status(self, values: Sequence[str], enabled: bool) -> None:
-        self.wire.step("status")
+        self.arrive("status")
         with self.lock:
             self.requests.append(("enable" if enabled else "disable", list(values)))
             for value in values:
@@ -399,7 +410,7 @@ class FakeXdr:
         self.wire.step("status set")
 
     def changes(self, since_ms: int) -> Rows:
-        self.wire.step("changes")
+        self.arrive("changes")
         self.requests.append(("changes", since_ms))
         if self.changes_fail:
             raise self.changes_fail.pop(0)
@@ -408,13 +419,19 @@ class FakeXdr:
 
     def read_back(self, start: int = 0, values: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The living rules in order of value or, with `values`, those; as `get` shows them."""
-        self.wire.step("get")
+        self.arrive("get")
         found = [rule for _, rule in sorted(self.rules.items()) if not rule.get("deleted")]
         found = [rule for rule in found if values is None or rule["indicator"] in values]
         return [self.shown(rule) for rule in found[start : start + RULES_PAGE]]
 
+    def with_hits(self, start: int, count: int) -> list[dict[str, Any]]:
+        """The living rules with hits in order of value."""
+        self.arrive("get")
+        found = [rule for _, rule in sorted(self.rules.items()) if rule.get("hits") and not rule.get("deleted")]
+        return [self.shown(rule) for rule in found[start : start + count]]
+
     def delete(self, value: str) -> bool:
-        self.wire.step("delete")
+        self.arrive("delete")
         with self.lock:
             self.requests.append(("delete", value))
             found = self.lives(value)
@@ -433,6 +450,7 @@ class FakeXdr:
             "default_expiration_enabled": False,
             "modification_time": rule["t"],
             "source": "XSOAR TIM",
+            "number_of_issues": rule.get("hits", 0),
         }
 
     def upload(self, path: str, write: Callable[[IO[bytes]], Any]) -> None:
@@ -518,6 +536,7 @@ class World:
     def sync(self, budget: float = 1000, client: Any = None) -> Sync:
         """A new run, as a new process would make it."""
         timing = self.clock.timing()
+        self.xdr.retry = HttpRetry(1e9, timing=timing)
         port = self.xsoar.port()
         state = VersionedState(port, STATE_VERSION, lambda: new_state(int(timing.now() * 1000)), lambda attempt: None)
         client = client or self.xdr

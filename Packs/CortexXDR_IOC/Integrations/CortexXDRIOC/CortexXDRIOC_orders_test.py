@@ -277,7 +277,9 @@ def test_reset_without_confirm_tells_and_changes_nothing() -> None:
     world.xdr.operate("10.0.0.1", comment="x")
     fetch(world, 2)
     before = everything(world)
-    for args in ({"to": "1 day ago"}, {"to": "2025-12-31T00:00:00Z", "direction": "inbound"}, {"anew": "true"}):
+    old = {"to": "2025-12-31T00:00:00Z", "direction": "inbound"}
+    calls: list[dict[str, Any]] = [{"to": "1 day ago"}, old, {"anew": "true"}]
+    for args in calls:
         result = run(world, "xdr-iocs-reset", **args)
         assert "Nothing was changed" in result.readable_output and "confirm=true`" in result.readable_output
         assert not any(row["done"] for row in result.outputs)
@@ -297,7 +299,11 @@ def test_reset_to_a_time_sends_and_reads_again_from_there_on() -> None:
     del world.xdr.rules["10.9.9.1"], world.xdr.rules["10.0.0.0"]
     result = run(world, "xdr-iocs-reset", to=middle, confirm="true")
     assert all(row["done"] for row in result.outputs)
+    assert set(world.xsoar.state()["through"].values()) == {middle[:19] + "Z"}
+    outputs = run(world, "xdr-iocs-status").outputs
+    assert (outputs["in_sync"], outputs["reason"]) == (False, "set back")
     fetch(world, 2)
+    assert run(world, "xdr-iocs-status").outputs["in_sync"]
     assert "10.9.9.1" in world.xdr.rules and "10.0.0.0" not in world.xdr.rules
     assert world.xsoar.by_value("new.example")
     again = len(world.xdr.inserted())
