@@ -27,6 +27,7 @@ TRACKING_PARAMETERS = frozenset(
 )
 PROFILE_TYPES = ("Threat Actor", "Intrusion Set", "Malware")
 PUBLICATIONS, NOTES = "publications", "communitynotes"
+ARTICLE_TEXT = "threatnewstext"
 MAX_ROWS = 500
 MIN_NAME, SHORT_NAME = 3, 4
 WORDS_IN_NAME = 6

@@ -89,9 +89,13 @@ class Target:
 
 
 def items_of(report: Mapping[str, Any], *, with_description: bool) -> list[Item]:
-    """The articles of a record of type Report: one for each row of its publications, at least one."""
+    """The articles of a record of type Report: one for each row of its publications, at least one.
+
+    The text of the article's page counts where the feed was told to fetch it.
+    """
     fields = report.get("CustomFields") or {}
-    text = str(fields.get("description") or "") if with_description else ""
+    texts = (fields.get("description") if with_description else "", fields.get(ARTICLE_TEXT))
+    text = " | ".join(str(one) for one in texts if one)
     value = str(report.get("value") or "")
     rows = [row for row in fields.get(PUBLICATIONS) or [] if isinstance(row, Mapping)] or [{}]
     dated = fields.get("firstseenbysource") or report.get("firstSeen")

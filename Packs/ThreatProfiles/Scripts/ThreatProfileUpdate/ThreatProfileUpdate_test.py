@@ -275,6 +275,14 @@ def test_items_of_report_each_row_is_an_article_and_none_makes_one_of_its_value(
     }  # fmt: skip
 
 
+def test_items_of_report_text_of_the_page_counts_without_being_asked_for() -> None:
+    fake = FakeServer(TURLA, report("r1", "Nobody", publications=[article(1, "Nobody")], threatnewstext="by Turla"))
+    updated(fake, names=["Turla"], report_query="type:Report")
+    assert links(fake, "1") == ["https://news.example/1"]
+    [item] = items_of(report("r", "T", description="about", threatnewstext="text"), with_description=True)
+    assert item.article["text"] == "about | text"
+
+
 # ---- the command
 
 
