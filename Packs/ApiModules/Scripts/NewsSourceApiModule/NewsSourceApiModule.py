@@ -355,18 +355,26 @@ def news_content(document: NewsDocument, source: NewsSource) -> NewsContent:
     # As a stream: a text would be taken for an address or the name of a file.
     parsed = feedparser.parse(io.BytesIO(document.body), response_headers={"content-type": document.content_type})
     if source.kind != "page" and parsed.get("version"):
-        return _feed_content(parsed, document.url)
+        return _feed_content(parsed, document)
     if source.kind != "feed" and _is_page(document):
         return _page_content(document, source)
     wanted = "a page" if source.kind == "page" else "a feed"
     raise NewsSourceError(f"{document.url} is {document.content_type or 'a document'} and not {wanted}")
 
 
-def _feed_content(parsed: Any, base: str) -> NewsContent:
-    items = [_feed_item(entry, base) for entry in parsed.entries]
+def _feed_content(parsed: Any, document: NewsDocument) -> NewsContent:
+    # Of an item in which the document ends, even the link may be a half one.
+    entries = parsed.entries[:-1] if _ends_in_item(document.body) else parsed.entries
+    items = [_feed_item(entry, document.url) for entry in entries]
     problem = str(parsed.get("bozo_exception", "broken")) if parsed.get("bozo") and _is_broken(parsed) else ""
     kept = tuple(item for item in reversed(items) if item.link)
     return NewsContent("feed", kept, len(items) - len(kept), problem)
+
+
+def _ends_in_item(body: bytes) -> bool:
+    ends = [list(re.finditer(rb"<%s(?:\w+:)?(?:item|entry)[\s>]" % slash, body))[-1:] for slash in (b"", b"/")]
+    begun, closed = (found[0].start() if found else -1 for found in ends)
+    return begun > closed
 
 
 def _is_broken(parsed: Any) -> bool:

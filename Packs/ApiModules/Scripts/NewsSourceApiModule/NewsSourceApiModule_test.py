@@ -334,6 +334,18 @@ def test_content_of_a_broken_feed_has_what_can_be_read_and_says_so(how: Callable
     assert len(content.items) >= 4 and content.problem
 
 
+@pytest.mark.parametrize("cut", ["<title>T3</ti", "example/3", "<link>https://a.example/3</link>"])
+@pytest.mark.parametrize("kind", ["item", "x:entry"])
+def test_content_of_a_cut_feed_has_no_half_item(kind: str, cut: str) -> None:
+    whole = feed(*(f"<title>T{n}</title><link>https://a.example/{n}</link>" for n in range(5))).body.decode()
+    half = whole[: whole.index(cut) + len(cut)]
+    if kind != "item":
+        half = half.replace("item>", "x:entry>").replace("<rss", '<rss xmlns:x="http://www.w3.org/2005/Atom"')
+    content = news_content(NewsDocument(BLOG.url, half.encode()), BLOG)
+    assert [item.link for item in content.items] == [f"https://a.example/{n}" for n in (2, 1, 0)]
+    assert content.problem
+
+
 def test_content_wrong_content_type_alone_is_no_problem() -> None:
     content = news_content(feed("<link>https://a.example/1</link>", content_type="text/html; charset=utf-8"), BLOG)
     assert (content.kind, len(content.items), content.problem) == ("feed", 1, "")
