@@ -23,6 +23,7 @@ changed in XSOAR and
 is not sent back; what differs was changed by a person or a feed and is sent. That is how both ways work without echo.
 """
 
+import base64
 import csv
 import hashlib
 import io
@@ -32,7 +33,7 @@ import tempfile
 import zipfile
 from array import array
 from bisect import bisect_left
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -73,6 +74,10 @@ ONLY_XSOAR, ONLY_XDR = "only in XSOAR", "only in XDR"
 DIFFERING, OUTSIDE = "differing", "outside of the Sync Query"
 EQUAL, NOWHERE = "equal", "nowhere"
 VERDICTS = {1: "Good", 2: "Suspicious", 3: "Bad"}
+SAMPLE_SIZE = 50
+REASONS_KEPT = 50
+OTHER_REASONS = "other reasons"
+TIMELINE = "Integration Update"
 MIN_FETCH_INTERVAL_MINUTES = 15
 SERVER_LIMIT_SECONDS = 180
 STATE_VERSION = 1
@@ -1021,6 +1026,314 @@ def with_doubt(comparison: Mapping[str, Any], doubt: str) -> list[str]:
     return list(dict.fromkeys([*comparison["doubts"], doubt]))
 
 
+# ---- pure functions: pushes by hand
+
+SECONDS_OF = {"minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+RELATIVE_TIME = re.compile(r"(in )?(\d{1,6}) (minute|hour|day|week)s?( ago)?", re.IGNORECASE)
+
+
+def moment_ms(name: str, raw: Any, now_ms: int, ahead: bool) -> int:
+    """The moment that an argument means, in epoch milliseconds: an ISO date or instant (UTC without a zone), or an
+    offset from now, `in 30 days` where it lies `ahead`, else `3 days ago` or `3 days`.
+
+    Raises:
+        ValueError: names the argument and the value.
+    """
+    text = str(raw).strip()
+    found = RELATIVE_TIME.fullmatch(text)
+    if found and (bool(found[1]) and not found[4] if ahead else not found[1]):
+        offset = int(found[2]) * SECONDS_OF[found[3].lower()] * 1000
+        moment = now_ms + offset if ahead else now_ms - offset
+        if moment > 0:
+            return moment
+    with suppress(ValueError, OverflowError):
+        return epoch_ms(f"{text}T00:00:00Z" if len(text) == len("2030-01-31") else text)
+    example = "'in 30 days' or 'never'" if ahead else "'3 days ago'"
+    raise ValueError(f"Argument '{name}': {raw!r} is not a time such as 2030-01-31T12:00:00Z, {example}.")
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What goes to XDR in place of XSOAR's own values: an XDR severity, an expiration in its milliseconds (-1: never),
+    a comment. Empty or None leaves XSOAR's.
+    """
+
+    severity: str = ""
+    expiration: int | None = None
+    comment: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields of a record that are not XSOAR's."""
+        given = {"severity": self.severity, "expiration_date": self.expiration, "comment": self.comment}
+        return tuple(name for name, value in given.items() if value)
+
+    def on(self, ioc: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Any], Settings]:
+        """Indicator and settings as if XSOAR said so, and without the memory: a person's word counts, whatever XDR
+        said before.
+        """
+        changed = {**ioc, "CustomFields": without_memory(ioc)}
+        if self.expiration is not None:
+            changed["expiration"] = iso_from_ms(self.expiration) if self.expiration > 0 else ""
+        if self.comment and settings.comment_field == "comments":
+            changed["comments"] = [{"type": "IndicatorCommentRegular", "content": self.comment}]
+        elif self.comment:
+            changed["CustomFields"] = {**changed["CustomFields"], settings.comment_field: self.comment}
+        if self.severity:
+            settings = replace(settings, severity=self.severity, override_severity=True)
+        return changed, settings
+
+    def said(self) -> str:
+        """The overrides in words, "" for none."""
+        given = (("severity", self.severity), ("expiration_date", self.expiration), ("comment", self.comment))
+        return said((name.partition("_")[0], said_value(name, value)) for name, value in given if value)
+
+
+def overrides_from(args: Mapping[str, Any], now_ms: int) -> Overrides:
+    """Raises ValueError that names the argument and the value."""
+    severity = str(args.get("severity") or "").strip().lower()
+    if severity and severity not in SEVERITIES:
+        raise ValueError(f"Argument 'severity': {args.get('severity')!r} is not one of {', '.join(SEVERITIES)}.")
+    raw = str(args.get("expiration") or "").strip()
+    expiration = None if not raw else -1 if raw.lower() == "never" else moment_ms("expiration", raw, now_ms, True)
+    if expiration is not None and 0 <= expiration <= now_ms:
+        raise ValueError(f"Argument 'expiration': {raw!r} lies in the past; Cortex XDR refuses such IOCs.")
+    return Overrides(severity.upper(), expiration, str(args.get("comment") or "").strip())
+
+
+class HandPlan(NamedTuple):
+    """What a push by hand means for some indicators: the page to deliver, whose `notes` are what XSOAR has to be told
+    once XDR took the records, and how many stay deleted.
+    """
+
+    page: PagePlan
+    stay_deleted: int
+
+
+def plan_by_hand(
+    iocs: Iterable[Mapping[str, Any]], settings: Settings, overrides: Overrides, now_ms: int, named: bool
+) -> HandPlan:
+    """XSOAR's values go, and the overrides in their place, whatever XDR said before.
+
+    What an operator deleted in XDR comes back only where it is `named`: nobody who pushes a query has it in mind.
+    """
+    plan, stay_deleted = PagePlan([], [], [], {}, 0), 0
+    for ioc in iocs:
+        if not named and stays_deleted(ioc, settings, now_ms):
+            stay_deleted += 1
+            continue
+        changed, own_settings = overrides.on(ioc, settings)
+        try:
+            going = mapped(changed, own_settings, now_ms)
+        except RejectedRecordError as reason:
+            plan.rejects.append(set_aside(ioc, reason))
+            continue
+        value = going.standing["indicator"]
+        plan.records.append(going.standing)
+        if going.enable:
+            plan.enable.append(value)
+        if overrides.names:
+            plan.notes[value] = overriding_item(ioc, going, settings, overrides, now_ms)
+        elif load_memory(ioc.get("CustomFields") or {}):
+            plan.notes[value] = forgetting_item(ioc)
+    return HandPlan(plan, stay_deleted)
+
+
+def stays_deleted(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> bool:
+    """Did XDR delete it, and nobody in XSOAR ask for it since?"""
+    try:
+        return mapped(ioc, settings, now_ms).deleted
+    except RejectedRecordError:
+        return False
+
+
+def without_memory(ioc: Mapping[str, Any]) -> dict[str, Any]:
+    """A push by hand is a person's word: XSOAR's values go, whatever XDR said before."""
+    return {name: value for name, value in (ioc.get("CustomFields") or {}).items() if name != "xdriocstate"}
+
+
+def forgetting_item(ioc: Mapping[str, Any]) -> dict[str, Any]:
+    """The indicator again, without the memory of what XDR said: a push by hand has just overruled it."""
+    return retold(ioc, {**revived_status(ioc), "xdriocstate": "{}"})
+
+
+def overriding_item(
+    ioc: Mapping[str, Any], going: Outgoing, settings: Settings, overrides: Overrides, now_ms: int
+) -> dict[str, Any]:
+    """The indicator again, with the memory of what XDR holds once it took the overrides. Neither they nor XSOAR's own
+    values are news then, until a person or a feed changes the field in XSOAR.
+    """
+    known = load_memory(ioc.get("CustomFields") or {})
+    held = known["theirs"] if known else {}
+    sent = record_view(going.standing)
+    theirs = {**held, **{name: sent[name] if sent[name] != "" else held.get(name, "") for name in COMPARED}}
+    if going.enable or held.get("status") == "DELETED" or not theirs["status"]:
+        theirs["status"] = sent["status"] or "ENABLED"
+    return remembering_item(ioc, theirs, revived_status(ioc), settings, now_ms, overrides.names)
+
+
+def revived_status(ioc: Mapping[str, Any]) -> dict[str, str]:
+    """The status field of an indicator that is being sent: what was deleted in XDR is in force again."""
+    deleted = str((ioc.get("CustomFields") or {}).get("xdriocstatus") or "").lower() == "deleted"
+    return {"xdriocstatus": "enabled"} if deleted else {}
+
+
+def remembering_item(
+    ioc: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    settings: Settings,
+    now_ms: int,
+    foreign: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The indicator again with these fields and the memory that XDR holds `theirs`, so that what XSOAR says today is no
+    news. `foreign` names the fields of `theirs` that are not XSOAR's.
+    """
+    item = retold(ioc, fields)
+    base = expected_base(item, theirs, ioc, settings, now_ms)
+    if not base and foreign:
+        # XSOAR's own record cannot be sent, perhaps because of the very fields that were overridden.
+        base = {name: [theirs[name]] for name in COMPARED if name not in foreign} | {"reliability": None}
+    note = {"v": 1, "theirs": {"t": 0, **theirs}, "base": base, "manual": bool(ioc.get("manualScore"))}
+    item["fields"]["xdriocstate"] = json.dumps(note, separators=(",", ":"))
+    return item
+
+
+def retold(ioc: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The indicator again with these fields; our vote and its expiration stay as they were."""
+    return {
+        "value": ioc["value"],
+        "type": ioc["indicator_type"],
+        "score": own_vote(ioc),
+        "fields": {**standing_expiration(ioc), **fields},
+        "rawJSON": {"RULE_INDICATOR": ioc["value"]},
+    }
+
+
+class WalkToken(NamedTuple):
+    """Where a push by query is: what it walks (mark of the query, the second before which it began), the position
+    behind what it delivered, and how many of how many it looked at.
+    """
+
+    query: str
+    bound: str
+    after: list[Any]
+    looked_at: int
+    found: int
+
+    def text(self) -> str:
+        """In characters that need no quotes on a command line."""
+        return base64.urlsafe_b64encode(json.dumps(self, separators=(",", ":")).encode()).decode()
+
+
+def walk_token(raw: Any, query: str) -> WalkToken:
+    """Raises ValueError for what no push of this query gave out."""
+    try:
+        token = WalkToken(*json.loads(base64.urlsafe_b64decode(str(raw).encode())))
+        whole_second(instant_ns(token.bound))
+        usable = isinstance(token.after, list) and token.looked_at > 0 and token.found >= 0
+    except (ValueError, TypeError, AttributeError):
+        usable = False
+    if not usable:
+        raise ValueError(f"Argument 'after': {str(raw)[:60]!r} is not the 'next' of a push by query.")
+    if token.query != mark_of_query(query):
+        raise ValueError("Argument 'after': this is the 'next' of another query. Give both from the same result.")
+    return token
+
+
+def mark_of_query(query: str) -> str:
+    return hashlib.sha256(query.encode("utf-8")).hexdigest()[:16]
+
+
+def command_line(command: str, **args: Any) -> str:
+    """A command as a person types it; arguments without a value are left out."""
+    words = [f"!{command}"]
+    for name, value in args.items():
+        text = str(value if value is not None else "")
+        if text and not re.fullmatch(r"[\w.:/=-]+", text):
+            text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        words += [f"{name}={text}"] if text else []
+    return " ".join(words)
+
+
+@dataclass
+class Tally:
+    """What a push would do, counted page by page; what is kept does not grow with the number of indicators."""
+
+    looked_at: int = 0
+    would_push: int = 0
+    would_enable: int = 0
+    would_set_aside: int = 0
+    without_news: int = 0
+    stay_deleted: int = 0
+    types: "Counter[str]" = field(default_factory=Counter)
+    verdicts: "Counter[str]" = field(default_factory=Counter)
+    reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
+    records: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, looked_at: int, plan: PagePlan, stay_deleted: int = 0) -> None:
+        """Count one more page."""
+        self.looked_at += looked_at
+        self.would_push += len(plan.records)
+        self.would_enable += len(plan.enable)
+        self.would_set_aside += len(plan.rejects)
+        self.without_news += plan.no_news
+        self.stay_deleted += stay_deleted
+        self.types.update(record["type"] for record in plan.records)
+        self.verdicts.update(record["reputation"] for record in plan.records)
+        for value, _, reason in plan.rejects:
+            known = reason if reason in self.reasons or len(self.reasons) < REASONS_KEPT else OTHER_REASONS
+            count, example = self.reasons.get(known, (0, value))
+            self.reasons[known] = count + 1, example
+        self.records += [record_row(record) for record in plan.records[: SAMPLE_SIZE - len(self.records)]]
+
+
+def record_row(record: Mapping[str, Any]) -> dict[str, str]:
+    """A record that goes to XDR, for people."""
+    names = ("severity", "reputation", "expiration_date", "status", "comment")
+    view = record_view(record)
+    row = {name.partition("_")[0]: said_value(name, view[name]) for name in names}
+    return {"indicator": record["indicator"], "type": record["type"], **row}
+
+
+# ---- pure functions: going back
+
+DIRECTIONS = ("both", "outbound", "inbound")
+
+
+class Rewind(NamedTuple):
+    """How far a reset goes back: `outbound` a whole second as text, `inbound` a time of XDR in milliseconds. None
+    leaves that direction alone.
+    """
+
+    outbound: str | None
+    inbound: int | None
+
+
+def rewind_of(state: Mapping[str, Any], direction: str, to_ms: int) -> Rewind:
+    """Only what lies behind a position can be gone back to; a direction that is not there yet stays where it is."""
+    edge = (state["fresh"] or {}).get("edge")
+    back = direction != "inbound" and edge and to_ms * 10**6 <= instant_ns(edge)
+    return Rewind(
+        whole_second(to_ms * 10**6) if back else None,
+        to_ms if direction != "outbound" and to_ms < state["inbound"]["ts"] else None,
+    )
+
+
+def rewound(state: dict[str, Any], rewind: Rewind) -> dict[str, Any]:
+    """The state from which everything after the moment is sent and read again. Runs under way are superseded."""
+    if rewind == Rewind(None, None):
+        return state
+    state = {**state, "epoch": state["epoch"] + 1}
+    if rewind.outbound is not None and state["fresh"]:
+        since = instant_ns(rewind.outbound)
+        fresh = {**state["fresh"], "edge": rewind.outbound, "after": None, "since": since, "marks": []}
+        state = {**state, "fresh": fresh}
+    if rewind.inbound is not None:
+        state = {**state, "inbound": {**state["inbound"], "ts": min(state["inbound"]["ts"], rewind.inbound)}}
+    return state
+
+
 # ---- steps of the sync
 
 
@@ -1573,6 +1886,159 @@ def comparison_progress(before: Mapping[str, Any], changes: Mapping[str, Any]) -
     return json.dumps({"label": label, "done": done, "total": total, "unit": "indicators"})
 
 
+# ---- steps of a push by hand
+
+
+@dataclass
+class HandPush:
+    """Pushes what a person asks for, at once and besides the lanes: no cursor of the sync takes part or moves.
+
+    `named` tells whether the person named the indicators one by one.
+    """
+
+    sync: Sync
+    overrides: Overrides
+    named: bool
+
+    def plan(self, iocs: Sequence[dict[str, Any]]) -> HandPlan:
+        return plan_by_hand(iocs, self.sync.settings, self.overrides, self.sync.now_ms(), self.named)
+
+    def settle(
+        self, iocs: Sequence[dict[str, Any]], plan: PagePlan, refused: Sequence[tuple[str, str, str]]
+    ) -> list[tuple[str, str, str]]:
+        """Tell XSOAR what XDR took, and the list of rejects what became of these indicators. Gives what was set aside
+        as (value, type, reason).
+        """
+        sync, values = self.sync, {value for value, _, _ in refused}
+        sync.create([item for value, item in plan.notes.items() if value not in values])
+        rejects, now = [*plan.rejects, *refused], sync.now()
+        seen = {ioc.get("value") for ioc in iocs}
+        sync.state.update(lambda state: with_rejects(state, rejects, seen, now, "to XDR"))
+        return rejects
+
+    def values(self, iocs: Sequence[dict[str, Any]]) -> tuple[PagePlan, list[tuple[str, str, str]]]:
+        """Push these indicators. Gives what was sent and what was set aside."""
+        plan = self.plan(iocs).page
+        return plan, self.settle(iocs, plan, self.sync.delivery.send(plan))
+
+
+def asked_page(sync: Sync, query: str) -> Page:
+    """The newest indicator that a person's query finds, and how many there are. Raises ValueError for a query that
+    XSOAR refuses.
+    """
+    try:
+        return sync.server.page(f"({query})", 1, MODIFIED_DESCENDING)
+    except (ValueError, DemistoException) as error:
+        raise ValueError(f"Argument 'query': XSOAR refuses {query!r}: {error}") from error
+
+
+class Walked(NamedTuple):
+    """How far a push by query got: where to go on (None when it is complete), why it ended early, and its counts."""
+
+    token: WalkToken | None
+    note: str
+    looked_at: int
+    found: int
+    pushed: int
+    rejected: int
+    stay_deleted: int
+
+
+@dataclass
+class QueryPush:
+    """Pushes everything that a query finds, newest change first, page by page, as far as the time goes.
+
+    It walks what had not been changed after it began, so what its own writes move is not met again. `token` is where a
+    former call ended, later where this one is. `found` and `looked_at` count from the first call on.
+    """
+
+    hand: HandPush
+    query: str
+    token: WalkToken | None
+    bound: str = ""
+    found: int = 0
+    looked_at: int = 0
+    pushed: int = 0
+    rejected: int = 0
+    stay_deleted: int = 0
+
+    def listing(self) -> str:
+        """The search that finds what had not been changed after the first call began."""
+        if self.token:
+            self.bound, self.found, self.looked_at = self.token.bound, self.token.found, self.token.looked_at
+        else:
+            newest = asked_page(self.hand.sync, self.query)
+            edge = newest.iocs[0].get("modified") if newest.iocs else None
+            self.found, self.bound = newest.total, whole_second(instant_ns(edge) if edge else UNREADABLE_NS, after=True)
+        return f"({self.query}) and modified:<{self.bound}"
+
+    def pages(self, listing: str) -> Iterator[Page]:
+        """The pages of the listing, none after the time is used up."""
+        after = self.token.after if self.token else None
+        for page in self.hand.sync.pages(listing, MODIFIED_DESCENDING, after, None):
+            must_go_on(page)
+            yield page
+
+    def run(self) -> Walked:
+        """Push. While requests are on their way the next page is read.
+
+        Raises:
+            DemistoException: what failed. It tells how far the push got, and with which `after` it goes on.
+        """
+        sync = self.hand.sync
+        listing = self.listing()
+        on_the_way: deque[tuple[Page, HandPlan, Future[list[tuple[str, str, str]]]]] = deque()
+        complete, note = False, ""
+        try:
+            with ThreadPoolExecutor(sync.settings.in_flight) as pool:
+                for page in self.pages(listing):
+                    plan = self.hand.plan(page.iocs)
+                    on_the_way.append((page, plan, pool.submit(sync.delivery.send, plan.page)))
+                    if len(on_the_way) >= sync.settings.in_flight:
+                        complete = self.settle(*on_the_way.popleft())
+                while on_the_way:
+                    complete = self.settle(*on_the_way.popleft())
+        except XDRPausedError as error:
+            note = str(error)
+        except (DemistoException, ValueError, OSError) as error:
+            after = f" Go on with after={self.token.text()}" if self.token else ""
+            text = f"{error} Before that {self.looked_at} of {self.found} indicators were looked at.{after}"
+            raise DemistoException(text) from error
+        note = "" if complete else note or "the time of this command is used up"
+        counts = (self.looked_at, self.found, self.pushed, self.rejected, self.stay_deleted)
+        return Walked(None if complete else self.token, note, *counts)
+
+    def settle(self, page: Page, plan: HandPlan, delivered: "Future[list[tuple[str, str, str]]]") -> bool:
+        """A page that was delivered: from here on `token` points behind it. Gives whether it was the last."""
+        rejects = self.hand.settle(page.iocs, plan.page, delivered.result())
+        self.looked_at += len(page.iocs)
+        self.rejected += len(rejects)
+        self.pushed += len(page.iocs) - len(rejects) - plan.stay_deleted
+        self.stay_deleted += plan.stay_deleted
+        if page.after is not None:
+            self.token = WalkToken(mark_of_query(self.query), self.bound, page.after, self.looked_at, self.found)
+        return page.short or page.after is None
+
+
+def next_outbound(sync: Sync) -> Iterator[list[dict[str, Any]]]:
+    """The indicators that the next push without names would look at, page by page. Moves nothing; ends early when the
+    time is used up.
+    """
+    state, settings = sync.state.load(), sync.settings
+    if not state["fresh"] or state["query"] != settings.query_mark:
+        for page in sync.pages(settings.effective_query, MODIFIED_DESCENDING, None, None):
+            yield page.iocs
+        return
+    start, bulk = fresh_start(state["fresh"]), state["bulk"]
+    query = settings.effective_query + (f" and modified:>={start.lower}" if start.lower else "")
+    for page in sync.pages(query, MODIFIED_ASCENDING, start.after, None):
+        yield [ioc for ioc in page.iocs if is_news(ioc, start)]
+    if bulk["open"]:
+        query = f"{settings.effective_query} and modified:<{bulk['bound']}"
+        for page in sync.pages(query, MODIFIED_DESCENDING, bulk["after"], None):
+            yield page.iocs
+
+
 # ---- files for the vendor
 
 
@@ -1761,51 +2227,190 @@ def store_full_sync(sync: Sync, newest: Position, rejects: list[tuple[str, str, 
 
 
 def push_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
-    """`xdr-iocs-push`: these indicators whatever the Sync Query says, or, without any, the outbound half of a fetch."""
-    values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
-    if not values:
-        before = sync.state.load()["counts"]
-        sync.push()
-        after = sync.state.load()["counts"]
-        gone = {name: after[name] - before[name] for name in ("pushed", "rejected", "no_news")}
-        return CommandResults(
-            outputs_prefix=f"{IOC_BRAND}.PushRun",
-            outputs=gone,
-            readable_output=f"pushing IOCs to XDR: complete. {gone['pushed']} pushed, {gone['rejected']} set aside"
-            + (" (`!xdr-iocs-rejects` shows them and why)." if gone["rejected"] else "."),
+    """`xdr-iocs-push`: these indicators or all of a query, whatever the Sync Query says, or, without any, the outbound
+    half of a fetch. With `dry_run` only tell what would go.
+    """
+    values, query = values_of(args), str(args.get("query") or "").strip()
+    overrides, after = overrides_from(args, sync.now_ms()), args.get("after")
+    if values and query:
+        raise ValueError("Arguments 'indicator' and 'query': give one of them.")
+    if after and not query:
+        raise ValueError("Argument 'after' goes on with a push by query; give 'query', too.")
+    if overrides.names and not values and not query:
+        raise ValueError(
+            "Arguments 'severity', 'expiration' and 'comment' are for indicators that are named by 'indicator' or "
+            "'query'; a push of everything new sends XSOAR's own values."
         )
-    return push_values(sync, values)
+    hand = HandPush(sync, overrides, named=bool(values))
+    if argToBoolean(args.get("dry_run") or False):
+        return dry_run(hand, values, query, after)
+    if values:
+        return push_values(hand, values)
+    return push_query(hand, query, after) if query else push_everything(sync)
 
 
-def push_values(sync: Sync, values: list[str]) -> CommandResults:
-    found = sync.server.lookup(values)
+def values_of(args: Mapping[str, Any]) -> list[str]:
+    """The values of the argument `indicator`, each once."""
+    return list(dict.fromkeys(str(value) for value in argToList(args.get("indicator")) if str(value).strip()))
+
+
+def push_everything(sync: Sync) -> CommandResults:
+    before = sync.state.load()["counts"]
+    sync.push()
+    after = sync.state.load()["counts"]
+    gone = {name: after[name] - before[name] for name in ("pushed", "rejected", "no_news")}
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.PushRun",
+        outputs=gone,
+        readable_output=f"pushing IOCs to XDR: complete. {gone['pushed']} pushed, {gone['rejected']} set aside"
+        + (" (`!xdr-iocs-rejects` shows them and why)." if gone["rejected"] else "."),
+    )
+
+
+def push_values(hand: HandPush, values: list[str]) -> CommandResults:
+    found = hand.sync.server.lookup(values)
     iocs = [found[value.lower()] for value in values if value.lower() in found]
-    forced = [{**ioc, "CustomFields": without_memory(ioc)} for ioc in iocs]
-    plan = plan_page(forced, sync.settings, sync.now_ms())
-    rejects = [*plan.rejects, *sync.delivery.send(plan)]
-    now = sync.now()
-    seen = {ioc.get("value") for ioc in iocs}
-    sync.state.update(lambda state: with_rejects(state, rejects, seen, now, "to XDR"))
+    _, rejects = hand.values(iocs)
     refused = {value: reason for value, _, reason in rejects}
-    overruled = [
-        forgetting_item(ioc)
-        for ioc in iocs
-        if ioc["value"] not in refused and load_memory(ioc.get("CustomFields") or {})
-    ]
-    sync.create(overruled)
     missing = [value for value in values if value.lower() not in found]
     outputs = [push_row(str(ioc.get("value")), refused) for ioc in iocs]
     outputs += [
         {"indicator": value, "status": "not_found", "reason": "XSOAR has no such indicator"} for value in missing
     ]
-    text = f"pushing IOCs to XDR: complete. {len(iocs) - len(rejects)} of {len(values)} pushed." + rejects_table(
-        rejects
-    )
+    pushed = [row["indicator"] for row in outputs if row["status"] == "pushed"]
+    text = f"pushing IOCs to XDR: complete. {len(pushed)} of {len(values)} pushed." + overridden_text(hand, pushed)
+    text += rejects_table(rejects)
     if missing:
         text += f"\n{len(missing)} indicators were not found: {', '.join(missing)}"
+    said = hand.overrides.said()
     return CommandResults(
-        outputs_prefix=f"{IOC_BRAND}.Push", outputs_key_field="indicator", outputs=outputs, readable_output=text
+        outputs_prefix=f"{IOC_BRAND}.Push",
+        outputs_key_field="indicator",
+        outputs=outputs,
+        readable_output=text,
+        indicators_timeline=time_line(pushed, "Pushed to Cortex XDR by command" + (f" with {said}" if said else "")),
     )
+
+
+def overridden_text(hand: HandPush, pushed: Sequence[Any]) -> str:
+    """What was sent in place of XSOAR's values, and how long that lasts."""
+    if not hand.overrides.names or not pushed:
+        return ""
+    return (
+        f" They went with {hand.overrides.said()} in place of what XSOAR says; that stays until the field is changed "
+        "in XSOAR."
+    )
+
+
+def time_line(values: Sequence[str], message: str) -> IndicatorsTimeline | None:
+    """A line for the time line of each of these indicators."""
+    return IndicatorsTimeline(indicators=list(values), category=TIMELINE, message=message) if values else None
+
+
+def push_query(hand: HandPush, query: str, after: Any) -> CommandResults:
+    walked = QueryPush(hand, query, walk_token(after, query) if after else None).run()
+    token = walked.token.text() if walked.token else ""
+    outputs = {
+        "query": query,
+        "complete": not walked.note,
+        **{name: getattr(walked, name) for name in ("found", "looked_at", "pushed", "rejected", "stay_deleted")},
+        "next": token,
+        "note": walked.note,
+    }
+    end = "complete." if not walked.note else f"not complete, {walked.note}."
+    text = (
+        f"pushing IOCs to XDR: {end} {walked.looked_at} of {walked.found} indicators of the query were looked at; "
+        f"{walked.pushed} pushed by this call, {walked.rejected} set aside"
+    )
+    text += " (`!xdr-iocs-rejects` shows them and why)." if walked.rejected else "."
+    if not walked.found:
+        text = "pushing IOCs to XDR: complete. The query finds no indicator."
+    text += overridden_text(hand, range(walked.pushed))
+    text += walk_remarks(walked)
+    if walked.note:
+        given = {"severity": hand.overrides.severity.lower(), "comment": hand.overrides.comment}
+        given["expiration"] = said_override(hand.overrides)
+        text += f"\nTo go on: `{command_line('xdr-iocs-push', query=query, **given, after=token)}`"
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.PushQuery", outputs_key_field="query", outputs=outputs, readable_output=text
+    )
+
+
+def said_override(overrides: Overrides) -> str:
+    """The expiration as its argument takes it; "" for none."""
+    return said_value("expiration_date", overrides.expiration) if overrides.expiration is not None else ""
+
+
+def walk_remarks(walked: Walked) -> str:
+    """What a reader might take for lost."""
+    text = ""
+    if walked.stay_deleted:
+        text += f"\n{walked.stay_deleted} were deleted in Cortex XDR and stay so; push them by name to bring them back."
+    if not walked.note and walked.looked_at < walked.found:
+        text += (
+            f"\n{walked.found - walked.looked_at} were changed or went away while this went on and were not looked at. "
+            "Those of the Sync Query go with the next fetch; for the others push the query again."
+        )
+    return text
+
+
+def dry_run(hand: HandPush, values: list[str], query: str, after: Any) -> CommandResults:
+    """What the same push would do without `dry_run`. Nothing changes on either side, nor in the state of the sync."""
+    sync, tally, missing, complete = hand.sync, Tally(), 0, True
+    if values:
+        found = sync.server.lookup(values)
+        missing = len(values) - len(found)
+        tally.add(len(found), hand.plan(list(found.values())).page)
+    elif query:
+        walk = QueryPush(hand, query, walk_token(after, query) if after else None)
+        complete = False
+        for page in walk.pages(walk.listing()):
+            plan = hand.plan(page.iocs)
+            tally.add(len(page.iocs), plan.page, plan.stay_deleted)
+            complete = page.short
+    else:
+        for iocs in next_outbound(sync):
+            tally.add(len(iocs), plan_page(iocs, sync.settings, sync.now_ms()))
+        complete = not sync.late()
+    return dry_run_results(tally, missing, complete)
+
+
+def dry_run_results(tally: Tally, missing: int, complete: bool) -> CommandResults:
+    names = ("looked_at", "would_push", "would_enable", "would_set_aside", "without_news", "stay_deleted")
+    counts = {name: getattr(tally, name) for name in names} | {"not_found": missing}
+    tables: dict[str, list[dict[str, Any]]] = {
+        "Type": [{"type": name, "count": count} for name, count in tally.types.most_common()],
+        "Verdict": [{"verdict": name, "count": count} for name, count in tally.verdicts.most_common()],
+        "Reason": [
+            {"reason": reason, "count": count, "example": example}
+            for reason, (count, example) in sorted(tally.reasons.items(), key=lambda item: -item[1][0])
+        ],
+        "Record": tally.records,
+    }
+    states = [{"What": name.replace("_", " "), "Indicators": count} for name, count in counts.items() if count]
+    title = "Dry run: nothing was sent, nothing was changed"
+    if not complete:
+        title += "; the time was used up before all were looked at"
+    text = tableToMarkdown(title, states or [{"What": "looked at", "Indicators": 0}], headers=["What", "Indicators"])
+    text += said_counts("Would be sent, by type", tables["Type"]) + said_counts("By verdict", tables["Verdict"])
+    titles = {"Reason": "Would be set aside", "Record": f"The first {len(tally.records)} records that would be sent"}
+    for name, heading in titles.items():
+        if tables[name]:
+            text += "\n" + tableToMarkdown(heading, tables[name], headers=list(tables[name][0]), removeNull=True)
+    if tally.would_push:
+        text += "\nWhat Cortex XDR itself refuses shows only when it is sent."
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.PushPlan",
+        outputs={"complete": complete, **counts, **tables},
+        readable_output=text,
+        replace_existing=True,
+    )
+
+
+def said_counts(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of a name and a count in one line; nothing without rows."""
+    pairs = ", ".join(f"{count} {name}" for name, count in (tuple(row.values())[:2] for row in rows))
+    return f"\n{title}: {pairs}." if pairs else ""
 
 
 def push_row(value: str, refused: Mapping[str, str]) -> dict[str, str]:
@@ -1813,24 +2418,6 @@ def push_row(value: str, refused: Mapping[str, str]) -> dict[str, str]:
         "indicator": value,
         "status": "rejected" if value in refused else "pushed",
         "reason": refused.get(value, ""),
-    }
-
-
-def without_memory(ioc: Mapping[str, Any]) -> dict[str, Any]:
-    """A push by name is a person's word: XSOAR's values go, whatever XDR said before."""
-    return {name: value for name, value in (ioc.get("CustomFields") or {}).items() if name != "xdriocstate"}
-
-
-def forgetting_item(ioc: Mapping[str, Any]) -> dict[str, Any]:
-    """The indicator again, without the memory of what XDR said: a push by name has just overruled it. Our vote
-    stays as it was.
-    """
-    return {
-        "value": ioc["value"],
-        "type": ioc["indicator_type"],
-        "score": own_vote(ioc),
-        "fields": {**standing_expiration(ioc), "xdriocstate": "{}"},
-        "rawJSON": {"RULE_INDICATOR": ioc["value"]},
     }
 
 

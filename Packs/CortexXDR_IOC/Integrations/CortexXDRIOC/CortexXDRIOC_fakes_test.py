@@ -130,7 +130,8 @@ class FakeXsoar:
     """The indicators and the integration context of a server.
 
     Understands the pieces of a query that the sync writes: bounds of `modified`, lists of `value:"..."`, and the Sync
-    Query, which stands for `matches`. `modified` moves only on real change, and always forward.
+    Query, which stands for `matches`; `queries` tells what others find. `modified` moves only on real change, and
+    always forward.
     """
 
     def __init__(self, clock: Clock, wire: Wire | None = None) -> None:
@@ -139,6 +140,7 @@ class FakeXsoar:
         self.docs: dict[str, dict[str, Any]] = {}
         self.hidden: set[str] = set()
         self.matches: Callable[[Mapping[str, Any]], bool] = lambda doc: doc["score"] == 3
+        self.queries: dict[str, Callable[[Mapping[str, Any]], bool]] = {}
         self.gives_position = True
         self.context: dict[str, Any] = {}
         self.version = 0
@@ -242,7 +244,8 @@ class FakeXsoar:
         for sign, bound in re.findall(r"modified:(>=|<)(\S+)", query):
             if moment < instant_ns(bound) if sign == ">=" else moment >= instant_ns(bound):
                 return False
-        return self.matches(doc)
+        others = [finds for text, finds in self.queries.items() if f"({text})" in query]
+        return others[0](doc) if others else self.matches(doc)
 
     def create(self, items: list[dict[str, Any]]) -> None:
         self.wire.step("create")
@@ -355,8 +358,12 @@ class FakeXdr:
 
     def operate(self, value: str, kind: str = "IP", **changes: Any) -> None:
         """An operator adds, changes or (`deleted=True`) deletes an IOC."""
-        new = {"type": kind, "severity": "HIGH", "reputation": "BAD"} if value not in self.rules else {}
+        new = {} if self.lives(value) else {"type": kind, "severity": "HIGH", "reputation": "BAD"}
         self._write(value, {**new, **changes}, own=False)
+
+    def lives(self, value: str) -> bool:
+        """Is there a rule of this value that is not deleted?"""
+        return value in self.rules and not self.rules[value].get("deleted")
 
     # -- the calls
 
@@ -384,7 +391,7 @@ class FakeXdr:
         with self.lock:
             self.requests.append(("enable" if enabled else "disable", list(values)))
             for value in values:
-                if value in self.rules:
+                if self.lives(value):
                     self._write(value, {"status": "ENABLED" if enabled else "DISABLED"}, own=True)
         self.wire.step("status set")
 
@@ -407,8 +414,7 @@ class FakeXdr:
         self.wire.step("delete")
         with self.lock:
             self.requests.append(("delete", value))
-            rule = self.rules.get(value)
-            found = rule is not None and not rule.get("deleted")
+            found = self.lives(value)
             if found:
                 self._write(value, {"deleted": True}, own=True)
         self.wire.step("deleted")
