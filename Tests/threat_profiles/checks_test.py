@@ -135,11 +135,16 @@ def test_check_4_job_whose_writes_fail_leaves_the_reports_open_and_the_next_run_
         assert made.fetch().status == "ok"
         before = made.actors()
 
-        def refuse(*args: Any, **options: Any) -> Any:
-            raise ValueError("the store is not available")
+        indicators: Any = made.host.store.indicators
+        edit = indicators.edit
+
+        def refuse(value: str, *args: Any, **options: Any) -> Any:
+            if value in {doc["value"] for doc in before}:
+                raise ValueError("the store is not available")
+            return edit(value, *args, **options)
 
         with monkeypatch.context() as patch:
-            patch.setattr(made.host.store.indicators, "edit", refuse)
+            patch.setattr(indicators, "edit", refuse)
             made.update()
         assert made.actors() == before and len(untagged(made)) == 2
         run(made)

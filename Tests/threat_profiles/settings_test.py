@@ -57,7 +57,7 @@ def test_without_tlp_and_tags_reports_have_none(tmp_path: Path) -> None:
 
 
 def test_parameters_of_every_feed_reach_the_reports(tmp_path: Path) -> None:
-    given = {"feedTags": "news,osint", "feedReputation": "Suspicious", "feedReliability": "B - Usually reliable"}
+    given: dict[str, Any] = {"feedTags": "news,osint", "feedReputation": "Suspicious", "feedReliability": "B - Usually reliable"}
     with world(tmp_path, {"blog": {"items": [ARTICLE]}}, **given) as made:
         report = fetched(made)[VALUE]
         assert report["CustomFields"]["tags"] == ["news", "osint"]
@@ -109,7 +109,7 @@ def test_name_of_several_profiles_goes_by_its_rule(tmp_path: Path, rule: str, re
     ],
     ids=["query", "names", "alias field", "stop list"],
 )
-def test_watched_profiles_are_those_of_the_parameters(tmp_path: Path, given: dict[str, str], related: set[str]) -> None:
+def test_watched_profiles_are_those_of_the_parameters(tmp_path: Path, given: dict[str, Any], related: set[str]) -> None:
     with world(tmp_path, {"blog": {"items": [ARTICLE]}}, **given) as made:
         made.profiles()
         made.host.store.indicators.edit("Turla", {"tags": ["Team 9"]})
