@@ -48,6 +48,7 @@ from CommonServerPython import *
 from CortexXDRApiModule import *
 from HttpRetryApiModule import *
 from IndicatorMappingApiModule import *
+from IOCStatusApiModule import *
 from ParametersApiModule import *
 from VersionedStateApiModule import *
 
@@ -433,8 +434,9 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 #   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in
 # rejects_dropped
 #   counts    {pushed, no_news, rejected, created}
-#   last      {outbound, inbound, error, error_time}
+#   last      {outbound, inbound, error, note, run}
 #   compare   absent, or where the comparison of both sides is, see `new_comparison`
+#   runs, errors, failing_since, behind_since, through, whole: what the runs did, see IOCStatusApiModule
 
 
 class SupersededError(DemistoException):
@@ -1448,7 +1450,11 @@ class Delivery:
 
 @dataclass
 class Sync:
-    """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`."""
+    """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`.
+
+    `tally` counts what this run did, by the names of `RunLine`; `through` are the directions that it brought to their
+    end, with the time up to which. `begun` is the epoch in seconds.
+    """
 
     settings: Settings
     client: IndicatorClient
@@ -1457,9 +1463,14 @@ class Sync:
     timing: HttpTiming
     deadline: float
     delivery: Delivery = field(init=False)
+    begun: float = field(init=False)
+    tally: Counter[str] = field(default_factory=Counter)
+    through: dict[str, str] = field(default_factory=dict)
+    cut_short: bool = False
 
     def __post_init__(self) -> None:
         self.delivery = Delivery(self.client, self.settings.request_size)
+        self.begun = self.timing.now()
 
     # -- small things
 
@@ -1506,6 +1517,7 @@ class Sync:
             self.push_fresh(state["epoch"])
 
     def push_fresh(self, epoch: int) -> None:
+        begun = self.now()
         fresh = self.state.load()["fresh"]
         start = fresh_start(fresh)
         query = self.settings.effective_query + (f" and modified:>={start.lower}" if start.lower else "")
@@ -1514,7 +1526,10 @@ class Sync:
             now = self.now()
             self.state.update(lambda state: advanced_fresh(state, epoch, outcome, now))
 
+        self.cut_short = False
         self.walk(query, MODIFIED_ASCENDING, start.after, commit, lambda ioc: is_news(ioc, start))
+        if not self.cut_short:
+            self.through["outbound"] = begun
 
     def push_batch(self, state: dict[str, Any]) -> None:
         """The next 40,000 records of the bulk lane; its cursor is stored after each request that XDR accepted."""
@@ -1524,6 +1539,7 @@ class Sync:
         def commit(outcome: PageOutcome) -> None:
             nonlocal done
             done += len(outcome.page.iocs)
+            self.tally["first_sync"] += len(outcome.page.iocs)
             position, now = done, self.now()
             self.state.update(
                 lambda newest: advanced_bulk(newest, epoch, position, outcome, now),
@@ -1575,6 +1591,7 @@ class Sync:
             after = page.after
             if page.short or after is None:
                 return
+        self.cut_short = self.late()
 
     def settle(
         self,
@@ -1591,6 +1608,7 @@ class Sync:
         values = {value for value, _, _ in refused}
         self.create([item for value, item in plan.notes.items() if value not in values])
         pushed = len(plan.records) - len(refused)
+        self.tally.update(pushed=pushed, set_aside=len(plan.rejects) + len(refused))
         commit(PageOutcome(page, [*plan.rejects, *refused], pushed, plan.no_news, tried))
 
     def create(self, items: Sequence[dict[str, Any]]) -> None:
@@ -1605,7 +1623,7 @@ class Sync:
         Takes at most half of the time that is left, so that a flood from one side does not keep the other side
         waiting. Gives whether all of them were taken.
         """
-        now = self.timing.monotonic()
+        begun, now = self.now(), self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
         since = self.state.load()["inbound"]["ts"] - LOOKBACK_MS
         with closing(self.client.changes(since)) as spool:
@@ -1613,6 +1631,7 @@ class Sync:
                 if self.timing.monotonic() >= half_time:
                     return False
                 self.take(rows)
+        self.through["inbound"] = begun
         return True
 
     def take(self, rows: list[dict[str, Any]]) -> None:
@@ -1627,6 +1646,7 @@ class Sync:
                 "XSOAR's changes win field by field: " + ", ".join(plan.conflicts[:20])
             )
         now = self.now()
+        self.tally.update(taken=len(plan.items), set_aside=len(plan.rejects))
         self.state.update(lambda state: advanced_inbound(state, rows, plan, now))
 
 
@@ -2186,12 +2206,59 @@ def fetch_indicators_command(sync: Sync) -> None:
 def finish(sync: Sync, problems: list[str], notes: list[str]) -> None:
     """Keep the outcome of a run for `xdr-iocs-status`, and the kind of key that worked."""
     now, key_type = sync.now(), sync.client.key.key_type
+    error, note = "; ".join(problems)[:1000], "; ".join(notes)[:1000]
+    directions = {"inbound", "outbound"} if sync.settings.auto_sync else {"inbound"}
+    whole = not problems and directions <= sync.through.keys()
+    run = run_line(sync, "fetch-indicators", error, note)
 
     def change(state: dict[str, Any]) -> dict[str, Any]:
-        last = {**state["last"], "error": "; ".join(problems)[:1000], "note": "; ".join(notes)[:1000], "run": now}
-        return {**state, "last": last, "key_type": key_type if not problems else state["key_type"]}
+        last = {**state["last"], "error": error, "note": note, "run": now}
+        state = {**state, "last": last, "key_type": key_type if not problems else state["key_type"]}
+        return with_run(state, run, sync.through, whole, decides=True)
 
     sync.state.update(change)
+
+
+def run_line(sync: Sync, command: str, error: str = "", note: str = "") -> RunLine:
+    """What this run did, for the list of runs."""
+    pacer, tally = sync.client.retry.pacer, sync.tally
+    return RunLine(
+        when=iso_from_ms(sync.begun * 1000),
+        by=command,
+        seconds=round(sync.timing.now() - sync.begun, 1),
+        pushed=tally["pushed"],
+        taken=tally["taken"],
+        removed=tally["removed"],
+        set_aside=tally["set_aside"],
+        first_sync=tally["first_sync"],
+        requests=pacer.sent,
+        throttled=pacer.throttled,
+        error=error[:RUN_ERROR_LENGTH],
+        note=note[:RUN_ERROR_LENGTH],
+    )
+
+
+def push_on_request(sync: Sync) -> None:
+    """The outbound half of a fetch. Whether the sync is in step is told by it only where no fetch tells."""
+    decides = not sync.settings.feed
+
+    def keep(error: str) -> None:
+        run, now = run_line(sync, "xdr-iocs-push", error), sync.now()
+
+        def change(state: dict[str, Any]) -> dict[str, Any]:
+            if decides:
+                state = {**state, "last": {**state["last"], "error": error, "note": "", "run": now}}
+            whole = not error and "outbound" in sync.through
+            return with_run(state, run, sync.through, whole, decides)
+
+        sync.state.update(change)
+
+    try:
+        sync.push()
+    except (DemistoException, ValueError, OSError) as error:
+        keep(f"to Cortex XDR: {error}")
+        raise
+    keep("")
 
 
 def sync_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
@@ -2256,7 +2323,7 @@ def values_of(args: Mapping[str, Any]) -> list[str]:
 
 def push_everything(sync: Sync) -> CommandResults:
     before = sync.state.load()["counts"]
-    sync.push()
+    push_on_request(sync)
     after = sync.state.load()["counts"]
     gone = {name: after[name] - before[name] for name in ("pushed", "rejected", "no_news")}
     return CommandResults(
@@ -2503,42 +2570,140 @@ def rejects_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], 
     )
 
 
-def status_command(sync: Sync) -> CommandResults:
-    """`xdr-iocs-status`: phase, progress, counts and the last error."""
-    state = sync.state.load()
-    bulk = state["bulk"] or {}
-    phase = "not started" if not bulk else "first sync" if bulk["open"] else "following changes"
+# ---- status
+
+
+STATUS_TYPES = ("File", "Domain", "IP")
+STATUS_VERDICTS = ("Bad", "Suspicious", "Good")
+
+
+def sync_facts(sync: Sync) -> SyncFacts:
+    settings = sync.settings
+    return SyncFacts(
+        now=sync.timing.now(),
+        interval_seconds=60 * settings.fetch_interval_minutes,
+        run_seconds=settings.time_budget,
+        rate=settings.rate,
+        sends=settings.auto_sync,
+        fetches=settings.feed,
+        query_mark=settings.query_mark,
+    )
+
+
+def waiting_changes(sync: Sync, state: Mapping[str, Any]) -> WaitingChanges | None:
+    """The indicators behind the position of the fresh lane. Reads no more than a page behind it.
+
+    None as long as there is no position. Some of them may have no news for Cortex XDR.
+    """
+    fresh = state["fresh"]
+    if not fresh or state["query"] != sync.settings.query_mark:
+        return None
+    query, start = sync.settings.effective_query, fresh_start(fresh)
+    bounded = query + (f" and modified:>={start.lower}" if start.lower else "")
+    edge = instant_ns(fresh["edge"]) if fresh["edge"] else 0
+    page = sync.server.page(bounded, MARKS_KEPT, MODIFIED_ASCENDING, start.after)
+    news = [ioc for ioc in page.iocs if is_news(ioc, start)]
+    # What was sent lies among the rest up to the edge; behind it there is nothing but news, and a total is enough.
+    while not page.short and page.after and modified_ns(page.iocs[-1]) <= edge:
+        page = sync.server.page(bounded, MARKS_KEPT, MODIFIED_ASCENDING, page.after)
+        news += [ioc for ioc in page.iocs if is_news(ioc, start)]
+    beyond = 0
+    if not page.short:
+        second = whole_second(modified_ns(page.iocs[-1]))
+        read = sum(modified_ns(ioc) >= instant_ns(second) for ioc in page.iocs)
+        beyond = max(0, sync.server.page(f"{query} and modified:>={second}", 1, MODIFIED_ASCENDING).total - read)
+    oldest = (news or page.iocs[-1:])[0].get("modified") if news or beyond else None
+    return WaitingChanges(len(news) + beyond, oldest)
+
+
+def totals_of_query(sync: Sync) -> dict[str, Any]:
+    """What the Sync Query finds now, by type and by verdict, from the totals of searches."""
+    query = sync.settings.effective_query
+    total = sync.newest().total
+
+    def parts(column: str, search: str, names: Sequence[str], rest: str) -> list[dict[str, Any]]:
+        totals = {name: sync.server.page(f"{query} and {search}:{name}", 1, MODIFIED_ASCENDING).total for name in names}
+        totals[rest] = max(0, total - sum(totals.values()))
+        return [{column: name, "indicators": count} for name, count in totals.items() if count]
+
+    return {
+        "indicators": total,
+        "by_type": parts("type", "type", STATUS_TYPES, "other"),
+        "by_verdict": parts("verdict", "reputation", STATUS_VERDICTS, "Unknown"),
+    }
+
+
+def status_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-status`: is it in sync, since when not and why; then everything that is known about it.
+
+    With `details=false` from the stored state alone, without a search in XSOAR.
+    """
+    state, facts = sync.state.load(), sync_facts(sync)
+    given = args.get("details")
+    details = given in (None, "") or argToBoolean(given)
+    waiting = waiting_changes(sync, state) if details else None
+    verdict = sync_verdict(state, facts, waiting)
     outputs = {
+        "in_sync": verdict.in_sync,
+        "reason": verdict.reason,
+        "not_in_sync_since": verdict.since,
+        "why": verdict.why,
+        **sync_positions(state, facts, waiting),
+        **sync_counts(state),
+        **(totals_of_query(sync) if details else {}),
+        **run_figures(state, facts.rate),
+        "last_error": state["last"].get("error") or "",
+        "last_note": state["last"].get("note") or "",
+        "failing_since": state.get("failing_since"),
+        "key_type": state["key_type"],
+        "set_aside_by_reason": rejects_by_reason(state["rejects"]),
+        "runs": list(reversed(state.get("runs", []))),
+        "errors": list(reversed(state.get("errors", []))),
+    }
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.SyncStatus",
+        outputs=outputs,
+        readable_output=status_text(outputs, facts.now),
+        replace_existing=True,
+    )
+
+
+def sync_positions(state: Mapping[str, Any], facts: SyncFacts, waiting: WaitingChanges | None) -> dict[str, Any]:
+    """Where the lanes are, and how far behind."""
+    bulk, through = state["bulk"] or {}, state.get("through") or {}
+    phase = "not started" if not bulk else "first sync" if bulk["open"] else "following changes"
+    oldest = waiting.oldest if waiting else None
+    return {
         "phase": phase,
         "first_sync_done": bulk.get("done", 0),
         "first_sync_total": bulk.get("total", 0),
         "first_sync_started": bulk.get("started"),
         "first_sync_finished": bulk.get("finished"),
+        "first_sync_eta": first_sync_eta(state, facts),
+        "in_xdr_up_to": through.get("outbound"),
+        "in_xsoar_up_to": through.get("inbound"),
+        "waiting": waiting.number if waiting else None,
+        "lag_seconds": max(0, round(facts.now - epoch_seconds(oldest))) if oldest else 0 if waiting else None,
         "outbound_position": (state["fresh"] or {}).get("edge"),
         "inbound_position": iso_from_ms(state["inbound"]["ts"]),
+        "last_in_sync": state.get("whole"),
+        "last_run": state["last"].get("run"),
+        "last_outbound": state["last"].get("outbound"),
+        "last_inbound": state["last"].get("inbound"),
+    }
+
+
+def sync_counts(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "pushed": state["counts"]["pushed"],
         "without_news": state["counts"]["no_news"],
         "changes_from_xdr": state["inbound"]["rows"],
         "taken_from_xdr": state["counts"]["created"],
         "changed_on_both_sides": state["inbound"]["conflicts"],
         "set_aside_now": len(state["rejects"]),
+        "set_aside_not_listed": state["rejects_dropped"],
         "set_aside_total": state["counts"]["rejected"],
-        "last_outbound": state["last"].get("outbound"),
-        "last_inbound": state["last"].get("inbound"),
-        "last_error": state["last"].get("error") or "",
-        "last_note": state["last"].get("note") or "",
-        "key_type": state["key_type"],
     }
-    return CommandResults(
-        outputs_prefix=f"{IOC_BRAND}.SyncStatus",
-        outputs=outputs,
-        readable_output=tableToMarkdown(
-            "IOC sync",
-            [{"What": name.replace("_", " "), "State": value} for name, value in outputs.items()],
-            headers=["What", "State"],
-        ),
-        replace_existing=True,
-    )
 
 
 def reconcile_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> list[Any]:
@@ -2668,7 +2833,7 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-set-sync-time": lambda: set_sync_time_command(args),
         "xdr-iocs-create-sync-file": lambda: create_sync_file_command(sync, args, new_file()),
         "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
-        "xdr-iocs-status": lambda: status_command(sync),
+        "xdr-iocs-status": lambda: status_command(sync, args),
         "xdr-iocs-rejects": lambda: rejects_command(sync, args, new_file),
         "xdr-iocs-compare": lambda: compare_command(sync, args),
         "xdr-iocs-reconcile": lambda: reconcile_command(sync, args, new_file),

@@ -554,6 +554,9 @@ def paths_of(prefix: str, content: Any) -> set[str]:
 
 def test_outputs_of_every_command_are_those_of_the_yml() -> None:
     world = synced()
+    world.xdr.changes_fail = [busy()]
+    with pytest.raises(DemistoException):
+        run(world, "fetch-indicators")
     world.xsoar.add("::1", "IPv6")
     calls: tuple[dict[str, str], ...] = ({}, {"indicator": "10.0.0.1"}, {"query": "type:IP"}, {"dry_run": "true"})
     world.clock.advance(1)

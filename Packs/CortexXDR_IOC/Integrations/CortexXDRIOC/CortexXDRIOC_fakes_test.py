@@ -240,6 +240,10 @@ class FakeXsoar:
         if values := re.findall(r'value:"((?:[^"\\]|\\.)*)"', query):
             wanted = {re.sub(r"\\(.)", r"\1", one).lower() for one in values}
             return doc["value"].lower() in wanted and ("expirationStatus" not in query or self.matches(doc))
+        for name, wanted in re.findall(r"\) and (type|reputation):(\w+)$", query):
+            held = doc["indicator_type"] if name == "type" else {1: "Good", 2: "Suspicious", 3: "Bad"}.get(doc["score"])
+            if held != wanted:
+                return False
         moment = _order(doc)[0]
         for sign, bound in re.findall(r"modified:(>=|<)(\S+)", query):
             if moment < instant_ns(bound) if sign == ">=" else moment >= instant_ns(bound):
@@ -340,7 +344,13 @@ class FakeXdr:
         self.requests: list[tuple[str, Any]] = []
         self.key = XDRKey("1", "secret", "advanced")
         self.last_ms = 0
+        self.retry = HttpRetry(1e9, timing=clock.timing())
         self.lock = threading.Lock()
+
+    def arrive(self, name: str) -> None:
+        """A request comes in."""
+        self.wire.step(name)
+        self.retry.pacer.wait()
 
     def _stamp(self) -> int:
         now = int((START.timestamp() + self.clock.seconds) * 1000)
@@ -368,7 +378,7 @@ class FakeXdr:
     # -- the calls
 
     def insert(self, records: Sequence[Mapping[str, Any]]) -> InsertReply:
-        self.wire.step("insert")
+        self.arrive("insert")
         with self.lock:
             self.requests.append(("insert", copy.deepcopy(list(records))))
             if self.insert_fails:
@@ -387,7 +397,7 @@ class FakeXdr:
         return InsertReply(errors)
 
     def set_status(self, values: Sequence[str], enabled: bool) -> None:
-        self.wire.step("status")
+        self.arrive("status")
         with self.lock:
             self.requests.append(("enable" if enabled else "disable", list(values)))
             for value in values:
@@ -396,7 +406,7 @@ class FakeXdr:
         self.wire.step("status set")
 
     def changes(self, since_ms: int) -> Rows:
-        self.wire.step("changes")
+        self.arrive("changes")
         self.requests.append(("changes", since_ms))
         if self.changes_fail:
             raise self.changes_fail.pop(0)
@@ -405,13 +415,13 @@ class FakeXdr:
 
     def read_back(self, start: int = 0, values: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The living rules in order of value or, with `values`, those; as `get` shows them."""
-        self.wire.step("get")
+        self.arrive("get")
         found = [rule for _, rule in sorted(self.rules.items()) if not rule.get("deleted")]
         found = [rule for rule in found if values is None or rule["indicator"] in values]
         return [self.shown(rule) for rule in found[start : start + RULES_PAGE]]
 
     def delete(self, value: str) -> bool:
-        self.wire.step("delete")
+        self.arrive("delete")
         with self.lock:
             self.requests.append(("delete", value))
             found = self.lives(value)
@@ -515,6 +525,7 @@ class World:
     def sync(self, budget: float = 1000, client: Any = None) -> Sync:
         """A new run, as a new process would make it."""
         timing = self.clock.timing()
+        self.xdr.retry = HttpRetry(1e9, timing=timing)
         port = self.xsoar.port()
         state = VersionedState(port, STATE_VERSION, lambda: new_state(int(timing.now() * 1000)), lambda attempt: None)
         client = client or self.xdr
