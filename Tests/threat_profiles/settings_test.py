@@ -57,7 +57,8 @@ def test_without_tlp_and_tags_reports_have_none(tmp_path: Path) -> None:
 
 
 def test_parameters_of_every_feed_reach_the_reports(tmp_path: Path) -> None:
-    given: dict[str, Any] = {"feedTags": "news,osint", "feedReputation": "Suspicious", "feedReliability": "B - Usually reliable"}
+    given: dict[str, Any] = {"feedTags": "news,osint", "feedReputation": "Suspicious"}
+    given["feedReliability"] = "B - Usually reliable"
     with world(tmp_path, {"blog": {"items": [ARTICLE]}}, **given) as made:
         report = fetched(made)[VALUE]
         assert report["CustomFields"]["tags"] == ["news", "osint"]

@@ -235,6 +235,8 @@ class NewsReader:
                         return self._document(url, response, deadline)
                     url = _next(url, response.headers.get("Location"))
             except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
+                if self.monotonic() >= deadline:
+                    raise self._too_slow(source.url) from error
                 raise NewsBusyError(f"{url} does not answer: {_cause(error)}", unsent=True) from error
             except requests.exceptions.RequestException as error:
                 raise NewsSourceError(f"{url} cannot be asked: {_cause(error)}") from error
@@ -282,6 +284,8 @@ class NewsReader:
                 if self.monotonic() > deadline:
                     raise self._too_slow(url)
         except (OSError, http.client.HTTPException) as error:
+            if self.monotonic() >= deadline:
+                raise self._too_slow(url) from error
             raise NewsBusyError(f"{url} broke off: {_cause(error)}") from error
         except zlib.error as error:
             raise NewsSourceError(f"{url} sends something that cannot be decompressed") from error

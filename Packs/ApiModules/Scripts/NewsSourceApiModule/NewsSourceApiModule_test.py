@@ -179,6 +179,21 @@ def test_read_stops_when_the_body_takes_too_long() -> None:
     assert not isinstance(error.value, NewsBusyError)
 
 
+def test_read_that_waits_until_its_time_is_over_is_too_slow_and_not_busy() -> None:
+    class Stuck(io.BytesIO):
+        def read1(self, size: int | None = -1) -> bytes:
+            raise TimeoutError("timed out")
+
+    response = Response(200)
+    response.raw = Stuck()
+    for answer in (requests.exceptions.ReadTimeout("timed out"), response):
+        with pytest.raises(NewsSourceError, match="takes longer than 2 seconds") as error:
+            Site(blog=answer).reader(total_seconds=2).read(BLOG)
+        assert not isinstance(error.value, NewsBusyError)
+        with pytest.raises(NewsBusyError):
+            Site(blog=answer).reader(total_seconds=99).read(BLOG)
+
+
 def test_read_body_that_ends_too_early_is_busy() -> None:
     with pytest.raises(NewsBusyError, match="broke off after 3 bytes"):
         Site(blog=Response(200, b"abc", Content_Length="4")).reader().read(BLOG)
