@@ -55,7 +55,7 @@ def pause_between_tries(attempt: int) -> None:
 
 @dataclass
 class VersionedState:
-    """Reads and changes the state under the key `state` of the context, leaving other keys alone.
+    """Reads and changes the state under one key of the context, leaving other keys alone.
 
     Args:
         port: the integration context.
@@ -63,6 +63,7 @@ class VersionedState:
         initial: makes the state of an instance that has none.
         migrations: `migrations[n]` turns a state of version n into one of version n + 1.
         pause: called between two tries with the number of the try; sleeps a random moment.
+        key: the context key that holds this state. Several states may share a context, each under a key of its own.
     """
 
     port: ContextPort
@@ -71,6 +72,7 @@ class VersionedState:
     pause: Callable[[int], None] = pause_between_tries
     migrations: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
     attempts: int = 20
+    key: str = VERSIONED_STATE_KEY
 
     def load(self) -> dict[str, Any]:
         """The stored state in today's shape, or the initial one. Raises StateTooNewError or ValueError when it
@@ -94,7 +96,7 @@ class VersionedState:
             state = change(self.decode(context))
             text = json.dumps({**state, "v": self.version}, separators=(",", ":"))
             try:
-                self.port.write({**context, **texts, VERSIONED_STATE_KEY: text}, stored.get("version"))
+                self.port.write({**context, **texts, self.key: text}, stored.get("version"))
             except ValueError:
                 self.pause(attempt)
                 continue
@@ -104,7 +106,7 @@ class VersionedState:
         )
 
     def decode(self, context: dict[str, Any]) -> dict[str, Any]:
-        text = context.get(VERSIONED_STATE_KEY)
+        text = context.get(self.key)
         if not text:
             return self.initial()
         try:

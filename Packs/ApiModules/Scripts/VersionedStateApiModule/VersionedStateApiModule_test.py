@@ -179,3 +179,12 @@ def test_pause_between_tries_grows_and_is_random(monkeypatch: pytest.MonkeyPatch
     for attempt in (1, 4):
         pause_between_tries(attempt)
     assert slept == [0.05, 0.2]
+
+
+def test_states_under_keys_of_their_own_leave_each_other_alone() -> None:
+    context = Context()
+    one, other = state(context), state(context, key="other", version=3)
+    one.update(plus(1))
+    other.update(plus(5))
+    one.update(plus(1))
+    assert (one.load()["n"], other.load()["n"], set(context.context)) == (2, 5, {VERSIONED_STATE_KEY, "other"})

@@ -306,3 +306,27 @@ def test_received_reply_lies_on_disk_and_is_closed_when_it_is_torn(monkeypatch: 
         next(spool.windows(1))
         spool.close()
     assert all(file.closed for file in opened) and len(opened) == 4
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+@pytest.mark.parametrize(("ids", "deleted"), [([42], True), ([], False)])
+def test_delete_names_one_value_and_tells_whether_it_was_there(
+    api: Api, ids: list[int], deleted: bool, wrapped: bool
+) -> None:
+    reply = {"objects_count": len(ids), "objects": ids}
+    api.answers["delete"] = [(200, {"reply": reply} if wrapped else reply)]
+    assert api.delete("bad.example") is deleted
+    wanted = {"filters": [{"field": "indicator", "operator": "EQ", "value": "bad.example"}]}
+    assert json.loads(api.seen[0]["data"]) == {"request_data": wanted}
+
+
+def test_delete_without_a_list_in_the_reply_is_not_taken_for_done(api: Api) -> None:
+    api.answers["delete"] = [(200, {"reply": True})]
+    with pytest.raises(XDRRetryError, match="without a list of objects"):
+        api.delete("bad.example")
+
+
+def test_delete_on_a_tenant_without_the_call_says_so(api: Api) -> None:
+    api.answers["delete"] = [(404, {"reply": {"err_msg": "no such thing"}})]
+    with pytest.raises(XDRConfigError, match="does not offer the call indicators/delete"):
+        api.delete("bad.example")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from CortexXDRIOC import (
-    BRAND,
+    IOC_BRAND,
     DemistoException,
     RejectedRecordError,
     epoch_ms,
@@ -370,7 +370,7 @@ def vendor(name: str, reputation: str, reliability: str) -> dict[str, str]:
             {"i": {"sourceBrand": "Two", "score": 3}, "j": {"sourceBrand": "One", "score": 0}},
             [vendor("Two", "BAD", "F"), vendor("One", "UNKNOWN", "F")],
         ),
-        ({"i": {"sourceBrand": BRAND, "score": 3}}, []),
+        ({"i": {"sourceBrand": IOC_BRAND, "score": 3}}, []),
         ({"i": None, "j": {"sourceBrand": "One", "score": 3}}, [vendor("One", "BAD", "F")]),
         ({}, []),
     ],
@@ -665,7 +665,7 @@ def test_row_is_kept_whole_as_raw_data_beside_the_indicator() -> None:
     ],
 )  # fmt: skip
 def test_verdict_is_our_vote_unless_it_only_repeats_xsoar(theirs: Any, ours: Any, last: int, wanted: int) -> None:
-    feeds = {"x": {"sourceBrand": "Other", "score": 3}, "i": {"sourceBrand": BRAND, "score": last}}
+    feeds = {"x": {"sourceBrand": "Other", "score": 3}, "i": {"sourceBrand": IOC_BRAND, "score": last}}
     current = ioc(score=ours, moduleToFeedMap=feeds)
     view = their_view(row(REPUTATION=theirs))
     assert inbound_score(view, current) == wanted
@@ -675,7 +675,7 @@ def test_verdict_of_an_indicator_that_xsoar_does_not_know_is_theirs() -> None:
     assert inbound_score(their_view(row(REPUTATION="SUSPICIOUS")), None) == 2
 
 
-@pytest.mark.parametrize("feeds", [None, {}, {"i": None}, {"i": {"sourceBrand": BRAND, "score": None}}])
+@pytest.mark.parametrize("feeds", [None, {}, {"i": None}, {"i": {"sourceBrand": IOC_BRAND, "score": None}}])
 def test_own_vote_without_one_is_nothing(feeds: Any) -> None:
     assert own_vote(ioc(moduleToFeedMap=feeds)) == 0
     assert own_vote(None) == 0
