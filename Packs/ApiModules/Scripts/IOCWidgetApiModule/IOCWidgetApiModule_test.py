@@ -12,7 +12,12 @@ def test_answers_one_for_each_instance_an_error_too_and_none_for_debug_entries()
         {"Type": 16, "ModuleName": "main", "Contents": "debug"},
     ]
     asked: list[Any] = []
-    found = instance_answers(lambda *call: asked.append(call) or entries, "a-command", {"details": "false"})
+
+    def execute(*call: Any) -> Any:
+        asked.append(call)
+        return entries
+
+    found = instance_answers(execute, "a-command", {"details": "false"})
     assert asked == [("a-command", {"details": "false"})]
     assert found[0] == InstanceAnswer("main", {"in_sync": True}, "")
     assert (found[1].instance, found[1].outputs, len(found[1].error)) == ("second", None, 300)
