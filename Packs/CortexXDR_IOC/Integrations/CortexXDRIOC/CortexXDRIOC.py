@@ -40,6 +40,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 
 import demistomock as demisto
@@ -57,6 +58,10 @@ LOOKUP_SLICE = 200
 INBOUND_WINDOW = 10_000
 LOOKBACK_NS = 60 * 10**9
 LOOKBACK_MS = 60 * 1000
+NOTED_MS = 60 * 60 * 1000
+NOTED_KEPT = 1_000
+SHARED_SLICE = 200
+SHARED_TURNS = 3
 FIRST_INBOUND_MS = 10 * 60 * 1000
 MARKS_KEPT = 1_000
 UNREADABLE_NS = 2**62
@@ -72,6 +77,7 @@ FINDING_COLUMNS = ("indicator", "type", "finding", "fields", "in_xsoar", "in_xdr
 ONLY_XSOAR, ONLY_XDR = "only in XSOAR", "only in XDR"
 DIFFERING, OUTSIDE = "differing", "outside of the Sync Query"
 EQUAL, NOWHERE = "equal", "nowhere"
+NO_OWNERS: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 VERDICTS = {1: "Good", 2: "Suspicious", 3: "Bad"}
 MIN_FETCH_INTERVAL_MINUTES = 15
 SERVER_LIMIT_SECONDS = 180
@@ -119,6 +125,8 @@ class Settings:
     in_flight: int
     rate: float
     extensive_logs: bool
+    label: str
+    instance: str
 
     @property
     def effective_query(self) -> str:
@@ -127,12 +135,15 @@ class Settings:
 
     @property
     def query_mark(self) -> str:
-        """Changes exactly when the Sync Query changes."""
-        return hashlib.sha256(self.query.encode("utf-8")).hexdigest()[:16]
+        """Changes exactly when the Sync Query or the label changes."""
+        text = f"{self.query}\n{self.label}" if self.label else self.query
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
-def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: bool = True) -> Settings:
-    """Check every parameter once.
+def settings_from_params(
+    params: Mapping[str, Any], server_url: str = "", saas: bool = True, instance: str = ""
+) -> Settings:
+    """Check every parameter once. `instance` is the name of the instance in XSOAR.
 
     Raises:
         ValueError: names the parameter by id and title, the value, and what is allowed. Never shows a secret.
@@ -190,7 +201,19 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
         in_flight=int(number_param(params, "max_requests_in_flight", "Requests in flight", 2, 1, 8)),
         rate=number_param(params, "requests_per_second", "Requests per second", 8, 0.1, 10),
         extensive_logs=flag_param(params, "extensive_logs", False),
+        label=label_param(params),
+        instance=instance,
     )
+
+
+def label_param(params: Mapping[str, Any]) -> str:
+    label = text_param(params, "source_label")
+    if label and not LABEL_SHAPE.fullmatch(label):
+        raise ValueError(
+            f"Parameter 'source_label' (Source Label): {label!r} may have letters, digits, blanks, '.', '_' and '-', "
+            "at most 32 of them."
+        )
+    return label
 
 
 def key_param(params: Mapping[str, Any], name: str, title: str) -> str:
@@ -424,7 +447,7 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 #   bulk      null, or {open, bound, after, done, total, started, finished}: everything up to `bound`, newest first
 #   fresh     null, or {edge, after, since, marks, done}: everything after, oldest first; see FreshLane
 #   inbound   {ts, rows, conflicts}: `ts` is the time of the last change taken from XDR, in its milliseconds; `rows`
-# counts each once
+# counts each once; of an instance with a label also `noted`, see `lately_noted`
 #   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in
 # rejects_dropped
 #   counts    {pushed, no_news, rejected, created}
@@ -665,17 +688,42 @@ def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now:
     return {**state, "fresh": fresh}
 
 
+def lately_noted(noted: Mapping[str, int], plan: InboundPlan, newest: int) -> dict[str, int]:
+    """When XDR changed the IOCs whose indicators were marked in the last hour, the newest NOTED_KEPT of them, by
+    lower-case value. The next run looks whether the marks are still there.
+    """
+    changed = {str(item["rawJSON"]["RULE_INDICATOR"]).lower(): row_time(item["rawJSON"]) for item in plan.items}
+    kept = sorted((moment, value) for value, moment in {**noted, **changed}.items() if moment > newest - NOTED_MS)
+    return {value: moment for moment, value in kept[-NOTED_KEPT:]}
+
+
+def look_back_to(inbound: Mapping[str, Any]) -> int:
+    """The time from which on the changes of XDR have to be read."""
+    return int(min([inbound["ts"] - LOOKBACK_MS, *(inbound.get("noted") or {}).values()]))
+
+
+def is_due(row: Mapping[str, Any], inbound: Mapping[str, Any]) -> bool:
+    """Has this row to be looked at? Of those before the usual look-back only the IOCs that were marked lately."""
+    lately = str(row.get("RULE_INDICATOR") or "").lower() in (inbound.get("noted") or {})
+    return lately or row_time(row) >= inbound["ts"] - LOOKBACK_MS
+
+
 def advanced_inbound(
-    state: dict[str, Any], rows: Sequence[Mapping[str, Any]], plan: InboundPlan, now: str
+    state: dict[str, Any], rows: Sequence[Mapping[str, Any]], plan: InboundPlan, now: str, label: str = ""
 ) -> dict[str, Any]:
     """The inbound cursor after XSOAR took the indicators of these rows."""
     inbound = state["inbound"]
+    newest = max(inbound["ts"], max(map(row_time, rows), default=0))
     inbound = {
-        "ts": max(inbound["ts"], max(map(row_time, rows), default=0)),
+        **inbound,
+        "ts": newest,
         "rows": inbound["rows"] + sum(row_time(row) > inbound["ts"] for row in rows),
         "conflicts": inbound["conflicts"] + len(plan.conflicts),
     }
+    if label:
+        inbound["noted"] = lately_noted(inbound.get("noted") or {}, plan, newest)
     seen = {str(row.get("RULE_INDICATOR") or "") for row in rows} if state["rejects"] else set()
+    seen |= {plan.names[value.lower()] for value in seen if value.lower() in plan.names}
     state = with_rejects(state, plan.rejects, seen, now, "from XDR")
     counts = {**state["counts"], "created": state["counts"]["created"] + len(plan.items)}
     return {**state, "inbound": inbound, "counts": counts, "last": {**state["last"], "inbound": now}}
@@ -683,7 +731,8 @@ def advanced_inbound(
 
 class PagePlan(NamedTuple):
     """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside, items
-    for XSOAR by value that note what XDR took, and how many have no news.
+    for XSOAR by value that note what XDR took, and how many have no news. `records` and `enable` have the values of
+    XDR, all else those of XSOAR; `names` has XSOAR's by XDR's, where they differ.
     """
 
     records: list[dict[str, Any]]
@@ -691,11 +740,21 @@ class PagePlan(NamedTuple):
     rejects: list[tuple[str, str, str]]
     notes: dict[str, dict[str, Any]]
     no_news: int
+    names: Mapping[str, str] = NO_NAMES
 
 
-def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int) -> PagePlan:
-    """Map a page. One record that cannot be mapped is set aside with its reason; it never stops the rest."""
-    plan = PagePlan([], [], [], {}, 0)
+def plan_page(
+    iocs: Iterable[Mapping[str, Any]],
+    settings: Settings,
+    now_ms: int,
+    owners: Mapping[str, Mapping[str, Any]] = NO_OWNERS,
+) -> PagePlan:
+    """Map a page. One record that cannot be mapped is set aside with its reason; it never stops the rest.
+
+    `owners`: see `is_owner`. What belongs to another indicator is no news.
+    """
+    names: dict[str, str] = {}
+    plan = PagePlan([], [], [], {}, 0, names)
     no_news = 0
     for ioc in iocs:
         try:
@@ -703,14 +762,17 @@ def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int
         except RejectedRecordError as reason:
             plan.rejects.append(set_aside(ioc, reason))
             continue
-        if not going.news:
+        sent, own = going.standing["indicator"], ioc["value"]
+        if not going.news or (sent != own and (sent in names or not is_owner(ioc, owners))):
             no_news += 1
             continue
+        if sent != own:
+            names[sent] = own
         plan.records.append(going.standing)
         if going.enable:
-            plan.enable.append(going.standing["indicator"])
+            plan.enable.append(sent)
         if going.memory:
-            plan.notes[going.standing["indicator"]] = noted_item(ioc, going.memory)
+            plan.notes[own] = noted_item(ioc, going.memory, settings)
     return plan._replace(no_news=no_news)
 
 
@@ -787,23 +849,27 @@ class Case(NamedTuple):
 
 class Compared(NamedTuple):
     """Some indicators against XDR: what is not as it should be, and how many are as they should be, cannot be sent at
-    all, and stay deleted because XDR deleted them.
+    all, stay deleted because XDR deleted them, and have an IOC for which another indicator speaks.
     """
 
     cases: list[Case]
     equal: int
     not_sendable: int
     stay_deleted: int
+    same_ioc: int
 
 
 def compare(
-    goings: Iterable[tuple[dict[str, Any], Outgoing]], rules: Mapping[str, dict[str, Any]], not_sendable: int
+    goings: Iterable[tuple[dict[str, Any], Outgoing]],
+    rules: Mapping[str, dict[str, Any]],
+    not_sendable: int,
+    same_ioc: int = 0,
 ) -> Compared:
     """Compare what would go out for each indicator with XDR's objects by lower-case value."""
     cases: list[Case] = []
     equal = stay_deleted = 0
     for ioc, going in goings:
-        rule = rules.get(ioc["value"].lower())
+        rule = rules.get(going.standing["indicator"].lower())
         if rule is None and going.deleted:
             stay_deleted += 1
             continue
@@ -812,7 +878,7 @@ def compare(
             equal += 1
             continue
         cases.append(Case(ioc, going, rule, fields))
-    return Compared(cases, equal, not_sendable, stay_deleted)
+    return Compared(cases, equal, not_sendable, stay_deleted, same_ioc)
 
 
 def readable_differences(going: Outgoing, rule: Mapping[str, Any] | None) -> dict[str, tuple[Any, Any]]:
@@ -916,12 +982,13 @@ def standing_summary(row: Mapping[str, Any]) -> str:
     return f"{row['indicator']} ({row['type'] or 'unknown'}): " + "; ".join([here, there, *more])
 
 
-def repair_plan(cases: Iterable[Case]) -> tuple[PagePlan, dict[str, str]]:
+def repair_plan(cases: Iterable[Case], settings: Settings) -> tuple[PagePlan, dict[str, str]]:
     """What a repair sends for these cases, and why it leaves something alone, by value.
 
     Nothing that is enabled in XDR is disabled, and what is disabled there is enabled only where XSOAR says so.
     """
-    plan = PagePlan([], [], [], {}, 0)
+    names: dict[str, str] = {}
+    plan = PagePlan([], [], [], {}, 0, names)
     left: dict[str, str] = {}
     for case in cases:
         value, record = case.ioc["value"], case.going.standing
@@ -935,10 +1002,12 @@ def repair_plan(cases: Iterable[Case]) -> tuple[PagePlan, dict[str, str]]:
         if set(case.fields) == {"status"} and value in left:
             continue
         plan.records.append(record)
+        if record["indicator"] != value:
+            names[record["indicator"]] = value
         if asked and (held == "DISABLED" or case.going.enable):
-            plan.enable.append(value)
+            plan.enable.append(record["indicator"])
         if case.going.memory:
-            plan.notes[value] = noted_item(case.ioc, case.going.memory)
+            plan.notes[value] = noted_item(case.ioc, case.going.memory, settings)
     return plan, left
 
 
@@ -954,6 +1023,7 @@ COMPARISON_COUNTS = (
     "outside_query",
     "not_sendable",
     "stay_deleted",
+    "same_ioc",
     "repaired",
     "refused",
     "left_alone",
@@ -1050,7 +1120,36 @@ class XsoarServer:
         return Page(iocs, reply.get("searchAfter") if iocs else None, int(total), len(iocs) < size)
 
     def lookup(self, values: Sequence[str], query: str = "") -> dict[str, dict[str, Any]]:
-        """The indicators with these values, by lower-case value, of those that `query` finds; others are absent."""
+        """The indicators that go out under these values, by lower-case value, of those that `query` finds; others are
+        absent. One with the value itself goes before a file of which it is the hash.
+        """
+        found = self.by_value(values, query)
+        hashes = [value for value in values if value.lower() not in found and is_hash(value)]
+        return found | self.stand_ins(hashes, query) if hashes else found
+
+    def stand_ins(self, hashes: Sequence[str], query: str) -> dict[str, dict[str, Any]]:
+        """The files that go out under these hashes because XDR does not take their own value, by lower-case hash. Of
+        several the first by id.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for chunk in slices(hashes, LOOKUP_SLICE):
+            terms = [f"{name}:{quoted(value)}" for value in chunk for name, n in HASH_FIELDS.items() if len(value) == n]
+            search, after = f"({' or '.join(terms)})", None
+            while True:
+                page = self.page(f"{query} and {search}" if query else search, COMPARE_PAGE, MODIFIED_ASCENDING, after)
+                for ioc in page.iocs:
+                    known = found.setdefault(stand_in_hash(ioc), ioc)
+                    if str(ioc.get("id")) < str(known.get("id")):
+                        found[stand_in_hash(ioc)] = ioc
+                must_go_on(page)
+                after = page.after
+                if page.short or after is None:
+                    break
+        wanted = {value.lower() for value in hashes}
+        return {value: ioc for value, ioc in found.items() if value in wanted}
+
+    def by_value(self, values: Sequence[str], query: str = "") -> dict[str, dict[str, Any]]:
+        """The indicators with these very values, by lower-case value, of those that `query` finds."""
         found: dict[str, dict[str, Any]] = {}
         for chunk in slices(values, LOOKUP_SLICE):
             wanted_values = " or ".join(f"value:{quoted(value)}" for value in chunk)
@@ -1058,7 +1157,7 @@ class XsoarServer:
             page = self.page(search, 5 * LOOKUP_SLICE, MODIFIED_ASCENDING)
             if query and not page.short and len(chunk) > 1:
                 for half in slices(chunk, (len(chunk) + 1) // 2):
-                    found |= self.lookup(half, query)
+                    found |= self.by_value(half, query)
                 continue
             iocs = page.iocs if page.short or query else [ioc for value in chunk for ioc in self.exact(value)]
             found.update({str(ioc.get("value")).lower(): ioc for ioc in iocs})
@@ -1092,7 +1191,8 @@ class Delivery:
     GIVE_UP_AFTER = 64
 
     def send(self, plan: PagePlan) -> list[tuple[str, str, str]]:
-        """Deliver a page. Gives (value, type, reason) of every record that XDR did not take; all others are in force.
+        """Deliver a page. Gives (XSOAR's value, type, reason) of every record that XDR did not take; all others are in
+        force.
 
         Raises:
             XDRError: part of the page may have been taken; sending the page again is safe.
@@ -1109,7 +1209,7 @@ class Delivery:
         if enable:
             self.client.set_status(enable, enabled=True)
         kinds = {record["indicator"]: XSOAR_TYPE[record["type"]] for record in plan.records}
-        return [(value, kinds.get(value, ""), reason) for value, reason in refused.items()]
+        return [(plan.names.get(value, value), kinds.get(value, ""), reason) for value, reason in refused.items()]
 
     def halving(self, records: list[dict[str, Any]], outcomes: list[bool]) -> list[tuple[str, str]]:
         """Insert; where XDR refuses a whole request, find the record that it does not stand by cutting the request
@@ -1131,6 +1231,15 @@ class Delivery:
             return self.halving(records[:half], outcomes) + self.halving(records[half:], outcomes)
         outcomes.append(True)
         return errors
+
+
+class Named(NamedTuple):
+    """What a value that a person gave stands for: the value of the IOC in XDR, and the indicator that speaks for it,
+    None where XSOAR knows none.
+    """
+
+    ioc: str
+    indicator: dict[str, Any] | None
 
 
 @dataclass
@@ -1158,6 +1267,28 @@ class Sync:
 
     def late(self) -> bool:
         return self.timing.monotonic() >= self.deadline
+
+    def owners(self, iocs: Iterable[Mapping[str, Any]]) -> Mapping[str, dict[str, Any]]:
+        """Who speaks for the hashes under which some of these files go out, of all that the Sync Query finds."""
+        hashes = list(dict.fromkeys(value for ioc in iocs if (value := stand_in_hash(ioc))))
+        return self.server.lookup(hashes, self.settings.effective_query) if hashes else {}
+
+    def holders(self, values: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The indicators that speak for these IOCs of XDR, by lower-case value; for a hash those that the Sync Query
+        finds go before the others.
+        """
+        hashes = [value for value in values if is_hash(value)]
+        found = self.server.lookup(hashes, self.settings.effective_query) if hashes else {}
+        rest = [value for value in values if value.lower() not in found]
+        return found | self.server.lookup(rest) if rest else found
+
+    def named(self, values: Sequence[str]) -> dict[str, "Named"]:
+        """The IOC and the indicator that a person means by each of these values."""
+        found = self.server.lookup(values)
+        iocs = {value: ioc_value(found[value.lower()]) if value.lower() in found else value for value in values}
+        hashes = [value for value in iocs.values() if is_hash(value)]
+        owners = self.server.lookup(hashes, self.settings.effective_query) if hashes else {}
+        return {value: Named(ioc, owners.get(ioc.lower()) or found.get(value.lower())) for value, ioc in iocs.items()}
 
     def newest(self) -> Position:
         page = self.server.page(self.settings.effective_query, 1, MODIFIED_DESCENDING)
@@ -1243,7 +1374,7 @@ class Sync:
                 if not iocs and wanted:
                     must_go_on(page)
                     continue
-                plan = plan_page(iocs, self.settings, self.now_ms())
+                plan = plan_page(iocs, self.settings, self.now_ms(), self.owners(iocs))
                 tried = frozenset(str(ioc.get("value") or ioc.get("id") or "") for ioc in iocs)
                 on_the_way.append((page, plan, tried, pool.submit(self.delivery.send, plan)))
                 if len(on_the_way) >= self.settings.in_flight:
@@ -1281,8 +1412,33 @@ class Sync:
         commit(PageOutcome(page, [*plan.rejects, *refused], pushed, plan.no_news, tried))
 
     def create(self, items: Sequence[dict[str, Any]]) -> None:
+        """Hand items over to XSOAR; those of an instance with a label so that other instances lose nothing."""
+        if self.settings.label:
+            for chunk in slices(items, SHARED_SLICE):
+                self.create_shared(chunk)
+            return
         for chunk in slices(items, CREATE_SLICE):
             self.server.create(list(chunk))
+
+    def create_shared(self, items: Sequence[dict[str, Any]]) -> None:
+        """Write items over the indicators as they are at this moment, look what came of it, and write again where
+        another instance, which had read before, has put back what it knew.
+
+        XSOAR has no write on condition. What slips through between the two looks is found by the next run, which reads
+        the rows of what was marked lately again.
+        """
+        label, left = self.settings.label, list(items)
+        for turn in range(SHARED_TURNS):
+            if turn:
+                self.timing.sleep(self.timing.jitter() * turn)
+            values = [item["value"] for item in left]
+            known = self.server.by_value(values)
+            self.server.create([merged_item(item, known.get(item["value"].lower()), label) for item in left])
+            known = self.server.by_value(values)
+            left = [item for item in left if was_lost(item, known.get(item["value"].lower()), label)]
+            if not left:
+                return
+        self.server.log(f"{len(left)} indicators could not be marked for {label!r}: another instance writes to them.")
 
     # -- inbound
 
@@ -1294,18 +1450,19 @@ class Sync:
         """
         now = self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
-        since = self.state.load()["inbound"]["ts"] - LOOKBACK_MS
-        with closing(self.client.changes(since)) as spool:
+        inbound = self.state.load()["inbound"]
+        with closing(self.client.changes(look_back_to(inbound))) as spool:
             for rows in spool.windows():
                 if self.timing.monotonic() >= half_time:
                     return False
-                self.take(rows)
+                if due := [row for row in rows if is_due(row, inbound)]:
+                    self.take(due)
         return True
 
     def take(self, rows: list[dict[str, Any]]) -> None:
         fresh = self.state.load()["fresh"] if self.settings.auto_sync else None
         sent_up_to = instant_ns(fresh["edge"]) if fresh and fresh["edge"] else None
-        current = self.server.lookup([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
+        current = self.holders([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
         plan = plan_inbound(rows, current, self.settings, self.now_ms(), sent_up_to)
         self.create(plan.items)
         if plan.conflicts:
@@ -1314,7 +1471,8 @@ class Sync:
                 "XSOAR's changes win field by field: " + ", ".join(plan.conflicts[:20])
             )
         now = self.now()
-        self.state.update(lambda state: advanced_inbound(state, rows, plan, now))
+        label = self.settings.label
+        self.state.update(lambda state: advanced_inbound(state, rows, plan, now, label))
 
 
 def must_go_on(page: Page) -> None:
@@ -1424,13 +1582,21 @@ class Comparison:
 
     def compared(self, iocs: Iterable[dict[str, Any]]) -> Compared:
         """Map these indicators and hold them against what XDR has."""
-        goings, not_sendable, now_ms = [], 0, self.sync.now_ms()
+        goings, not_sendable, same_ioc, now_ms = [], 0, 0, self.sync.now_ms()
+        iocs = list(iocs)
+        owners = self.sync.owners(iocs)
         for ioc in iocs:
             try:
-                goings.append((ioc, mapped(ioc, self.sync.settings, now_ms)))
+                going = mapped(ioc, self.sync.settings, now_ms)
             except RejectedRecordError:
                 not_sendable += 1
-        return compare(goings, rules_by_value(self.sync, [ioc["value"] for ioc, _ in goings]), not_sendable)
+                continue
+            if is_owner(ioc, owners):
+                goings.append((ioc, going))
+            else:
+                same_ioc += 1
+        rules = rules_by_value(self.sync, [going.standing["indicator"] for _, going in goings])
+        return compare(goings, rules, not_sendable, same_ioc)
 
     def repaired(self, first: Compared) -> tuple[Compared, dict[str, str]]:
         """Look again, since XDR's news have been taken meanwhile, and send what still is not as it should be.
@@ -1439,24 +1605,26 @@ class Comparison:
         """
         sync = self.sync
         again = self.compared(sync.server.lookup([case.ioc["value"] for case in first.cases]).values())
-        plan, outcome = repair_plan(again.cases)
+        plan, outcome = repair_plan(again.cases, sync.settings)
         refused = sync.delivery.send(plan)
         reasons = {value: reason for value, _, reason in refused}
         sync.create([item for value, item in plan.notes.items() if value not in reasons])
-        tried, now = {record["indicator"] for record in plan.records}, sync.now()
+        tried = {plan.names.get(record["indicator"], record["indicator"]) for record in plan.records}
+        now = sync.now()
         sync.state.update(lambda state: with_rejects(state, refused, tried, now, "to XDR"))
         outcome = {
             **{value: f"left: {reason}" for value, reason in outcome.items()},
             **{value: f"pushed; {outcome[value]}" if value in outcome else "pushed" for value in tried},
             **{value: f"refused: {reason}" for value, reason in reasons.items()},
         }
-        settled = len(first.cases) - len(again.cases) - again.not_sendable - again.stay_deleted
+        settled = len(first.cases) - len(again.cases) - again.not_sendable - again.stay_deleted - again.same_ioc
         return (
             Compared(
                 again.cases,
                 first.equal + settled,
                 first.not_sendable + again.not_sendable,
                 first.stay_deleted + again.stay_deleted,
+                first.same_ioc + again.same_ioc,
             ),
             outcome,
         )
@@ -1477,6 +1645,7 @@ class Comparison:
                 "differing": len(compared.cases) - missing,
                 "not_sendable": compared.not_sendable,
                 "stay_deleted": compared.stay_deleted,
+                "same_ioc": compared.same_ioc,
                 "repaired": sum(text.startswith("pushed") for text in told),
                 "refused": sum(text.startswith("refused") for text in told),
                 "left_alone": sum(text.startswith("left") for text in told),
@@ -1598,13 +1767,14 @@ def sync_records(sync: Sync, rejects: list[tuple[str, str, str]]) -> Iterator[di
     while True:
         page = sync.server.page(sync.settings.effective_query, MAX_REQUEST_SIZE, MODIFIED_ASCENDING, after)
         total, read, after = max(total, page.total), read + len(page.iocs), page.after
+        owners = sync.owners(page.iocs)
         for ioc in page.iocs:
             try:
                 going = mapped(ioc, sync.settings, now_ms)
             except RejectedRecordError as reason:
                 rejects.append(set_aside(ioc, reason))
                 continue
-            if not going.deleted:
+            if not going.deleted and is_owner(ioc, owners):
                 yield going.standing
         if page.short or after is None:
             break
@@ -1778,9 +1948,10 @@ def push_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
 
 
 def push_values(sync: Sync, values: list[str]) -> CommandResults:
-    found = sync.server.lookup(values)
-    iocs = [found[value.lower()] for value in values if value.lower() in found]
-    forced = [{**ioc, "CustomFields": without_memory(ioc)} for ioc in iocs]
+    named = sync.named(values)
+    found = {value.lower(): one.indicator for value, one in named.items() if one.indicator}
+    iocs = list({one.ioc.lower(): one.indicator for one in named.values() if one.indicator}.values())
+    forced = [{**ioc, "CustomFields": without_memory(ioc, sync.settings)} for ioc in iocs]
     plan = plan_page(forced, sync.settings, sync.now_ms())
     rejects = [*plan.rejects, *sync.delivery.send(plan)]
     now = sync.now()
@@ -1788,19 +1959,18 @@ def push_values(sync: Sync, values: list[str]) -> CommandResults:
     sync.state.update(lambda state: with_rejects(state, rejects, seen, now, "to XDR"))
     refused = {value: reason for value, _, reason in rejects}
     overruled = [
-        forgetting_item(ioc)
+        forgetting_item(ioc, sync.settings)
         for ioc in iocs
-        if ioc["value"] not in refused and load_memory(ioc.get("CustomFields") or {})
+        if ioc["value"] not in refused and load_memory(ioc.get("CustomFields") or {}, sync.settings.label)
     ]
     sync.create(overruled)
     missing = [value for value in values if value.lower() not in found]
-    outputs = [push_row(str(ioc.get("value")), refused) for ioc in iocs]
+    outputs = [push_row(value, found[value.lower()], refused) for value in values if value.lower() in found]
     outputs += [
         {"indicator": value, "status": "not_found", "reason": "XSOAR has no such indicator"} for value in missing
     ]
-    text = f"pushing IOCs to XDR: complete. {len(iocs) - len(rejects)} of {len(values)} pushed." + rejects_table(
-        rejects
-    )
+    gone = sum(row["status"] == "pushed" for row in outputs)
+    text = f"pushing IOCs to XDR: complete. {gone} of {len(values)} pushed." + rejects_table(rejects)
     if missing:
         text += f"\n{len(missing)} indicators were not found: {', '.join(missing)}"
     return CommandResults(
@@ -1808,30 +1978,28 @@ def push_values(sync: Sync, values: list[str]) -> CommandResults:
     )
 
 
-def push_row(value: str, refused: Mapping[str, str]) -> dict[str, str]:
+def push_row(asked: str, ioc: Mapping[str, Any], refused: Mapping[str, str]) -> dict[str, str]:
+    """What became of the indicator that was asked for by this value."""
+    value = str(ioc["value"])
     return {
-        "indicator": value,
+        "indicator": value if value.lower() == asked.lower() else asked,
         "status": "rejected" if value in refused else "pushed",
         "reason": refused.get(value, ""),
     }
 
 
-def without_memory(ioc: Mapping[str, Any]) -> dict[str, Any]:
+def without_memory(ioc: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """A push by name is a person's word: XSOAR's values go, whatever XDR said before."""
-    return {name: value for name, value in (ioc.get("CustomFields") or {}).items() if name != "xdriocstate"}
+    fields = ioc.get("CustomFields") or {}
+    return {**fields, "xdriocstate": with_memory(fields, settings.label, None)}
 
 
-def forgetting_item(ioc: Mapping[str, Any]) -> dict[str, Any]:
+def forgetting_item(ioc: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """The indicator again, without the memory of what XDR said: a push by name has just overruled it. Our vote
     stays as it was.
     """
-    return {
-        "value": ioc["value"],
-        "type": ioc["indicator_type"],
-        "score": own_vote(ioc),
-        "fields": {**standing_expiration(ioc), "xdriocstate": "{}"},
-        "rawJSON": {"RULE_INDICATOR": ioc["value"]},
-    }
+    forgotten = with_memory(ioc.get("CustomFields") or {}, settings.label, None)
+    return own_item(ioc, {**standing_expiration(ioc), "xdriocstate": forgotten}, settings)
 
 
 def rejects_table(rejects: Sequence[tuple[str, str, str]], shown: int = 50) -> str:
@@ -1852,12 +2020,15 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
     values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
     if not values:
         raise ValueError("Argument 'indicator' is empty; give one or more values.")
-    for chunk in slices(values, sync.settings.request_size):
+    named = sync.named(values)
+    for chunk in slices(list(dict.fromkeys(one.ioc for one in named.values())), sync.settings.request_size):
         sync.client.set_status(chunk, enabled)
-    found = sync.server.lookup(values)
-    items = [status_item(ioc, word) for ioc in found.values() if ioc.get("indicator_type")]
+    known = {one.ioc.lower(): one.indicator for one in named.values() if one.indicator}
+    items = [status_item(ioc, word, sync.settings) for ioc in known.values() if ioc.get("indicator_type")]
     sync.create(items)
-    outputs = [{"indicator": value, "status": word, "in_xsoar": value.lower() in found} for value in values]
+    outputs = [
+        {"indicator": value, "status": word, "in_xsoar": one.indicator is not None} for value, one in named.items()
+    ]
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Status",
         outputs_key_field="indicator",
@@ -1866,16 +2037,24 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
     )
 
 
-def status_item(ioc: Mapping[str, Any], word: str) -> dict[str, Any]:
-    """The indicator again, with its status field and the memory of XDR's side set; our vote stays as it was."""
+def status_item(ioc: Mapping[str, Any], word: str, settings: Settings) -> dict[str, Any]:
+    """The indicator again, with its status and the memory of XDR's side set; our vote stays as it was.
+
+    An instance with a label notes the status of its own tenant and leaves the field alone, which is for all tenants.
+    """
+    custom = ioc.get("CustomFields") or {}
     fields: dict[str, Any] = {**standing_expiration(ioc), "xdriocstatus": word}
-    memory = load_memory(ioc.get("CustomFields") or {})
+    memory, wish = load_memory(custom, settings.label), word.upper()
+    if settings.label:
+        fields = {**standing_expiration(ioc), **tenant_fields(custom, settings.label, word)}
+        memory, wish = memory or {"theirs": {}, "base": {"status": []}}, str(custom.get("xdriocstatus") or "").upper()
     if memory is not None:
         theirs = {**memory["theirs"], "status": word.upper()}
-        base = {**memory["base"], "status": [word.upper()]} if memory["base"] else {}
-        fields["xdriocstate"] = json.dumps({**memory, "theirs": theirs, "base": base}, separators=(",", ":"))
-    item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc), "fields": fields}
-    return {**item, "rawJSON": {"RULE_INDICATOR": ioc["value"], "RULE_STATUS": word.upper()}}
+        base = {**memory["base"], "status": [wish]} if memory["base"] else {}
+        memory = named_in({**memory, "theirs": theirs, "base": base}, ioc, ioc_value(ioc))
+        fields["xdriocstate"] = with_memory(custom, settings.label, memory)
+    item = own_item(ioc, fields, settings)
+    return {**item, "rawJSON": {**item["rawJSON"], "RULE_STATUS": word.upper()}}
 
 
 def set_sync_time_command(args: Mapping[str, Any]) -> CommandResults:
@@ -1982,10 +2161,11 @@ def compare_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
     values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
     if not values:
         raise ValueError("Argument 'indicator' is empty; give one or more values.")
-    here, there, now_ms = sync.server.lookup(values), rules_by_value(sync, values), sync.now_ms()
+    named, now_ms = sync.named(values), sync.now_ms()
+    there = rules_by_value(sync, [one.ioc for one in named.values()])
     rows = [
-        standing_row(value, here.get(value.lower()), there.get(value.lower()), sync.settings, now_ms)
-        for value in values
+        standing_row(value, one.indicator, there.get(one.ioc.lower()), sync.settings, now_ms)
+        for value, one in named.items()
     ]
     shown = ["indicator", "type", "finding", "verdict", "expiration", "status", "severity", "fields", "reason"]
     return CommandResults(
@@ -2131,7 +2311,7 @@ def main() -> None:
             if "indicator_link" in str(params.get("xsoar_comments_field"))
             else ""
         )
-        settings = settings_from_params(params, server_url, saas)
+        settings = settings_from_params(params, server_url, saas, demisto.integrationInstance())
         server = XsoarServer(
             demisto.searchIndicators, demisto.createIndicators, demisto.info, POPULATED_FIELDS if saas else ""
         )

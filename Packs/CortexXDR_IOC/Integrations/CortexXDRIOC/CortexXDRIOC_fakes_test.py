@@ -127,10 +127,11 @@ class Wire:
 
 
 class FakeXsoar:
-    """The indicators and the integration context of a server.
+    """The indicators of a server and the integration context of one of its instances.
 
-    Understands the pieces of a query that the sync writes: bounds of `modified`, lists of `value:"..."`, and the Sync
-    Query, which stands for `matches`. `modified` moves only on real change, and always forward.
+    Understands the pieces of a query that the sync writes: bounds of `modified`, lists of `value:"..."` and of the two
+    fields with hashes, and the Sync Query, which stands for `matches`. `modified` moves only on real change, and always
+    forward.
     """
 
     def __init__(self, clock: Clock, wire: Wire | None = None) -> None:
@@ -146,6 +147,14 @@ class FakeXsoar:
         self.created: list[dict[str, Any]] = []
         self.logs: list[str] = []
         self.create_fails: list[Exception] = []
+        self.instance = INSTANCE_ID
+
+    def beside(self, instance: str) -> "FakeXsoar":
+        """The same server as another instance of the integration sees it."""
+        other = FakeXsoar(self.clock, Wire())
+        other.docs, other.hidden, other.instance = self.docs, self.hidden, instance
+        other.matches = self.matches
+        return other
 
     # -- what people and feeds do
 
@@ -235,9 +244,11 @@ class FakeXsoar:
     def _fits(self, doc: Mapping[str, Any], query: str, value: str) -> bool:
         if value:
             return bool(doc["value"].lower() == value.lower())
-        if values := re.findall(r'value:"((?:[^"\\]|\\.)*)"', query):
-            wanted = {re.sub(r"\\(.)", r"\1", one).lower() for one in values}
-            return doc["value"].lower() in wanted and ("expirationStatus" not in query or self.matches(doc))
+        if terms := re.findall(r'(value|sha256|md5):"((?:[^"\\]|\\.)*)"', query):
+            wanted = {(name, re.sub(r"\\(.)", r"\1", one).lower()) for name, one in terms}
+            held = {("value", doc["value"].lower())}
+            held |= {(name, str((doc["CustomFields"] or {}).get(name)).lower()) for name in ("sha256", "md5")}
+            return bool(held & wanted) and ("expirationStatus" not in query or self.matches(doc))
         moment = _order(doc)[0]
         for sign, bound in re.findall(r"modified:(>=|<)(\S+)", query):
             if moment < instant_ns(bound) if sign == ">=" else moment >= instant_ns(bound):
@@ -260,7 +271,8 @@ class FakeXsoar:
         fields = dict(item["fields"])
         expiration = fields.pop("expirationdate", None)
         entry = {"sourceBrand": IOC_BRAND, "score": item["score"], "reliability": "A - Completely reliable"}
-        doc["moduleToFeedMap"] = {**(doc["moduleToFeedMap"] or {}), INSTANCE_ID: entry}
+        entry["sourceInstance"] = self.instance
+        doc["moduleToFeedMap"] = {**(doc["moduleToFeedMap"] or {}), self.instance: entry}
         if expiration and "expiration" not in doc["manuallyEditedFields"]:
             doc["expiration"] = expiration
         if not doc["manualScore"]:
@@ -493,7 +505,7 @@ PARAMS: dict[str, Any] = {
 
 def settings(**params: Any) -> Settings:
     """Settings of an instance that has the least, and `params`."""
-    return settings_from_params({**PARAMS, **params}, "https://xsoar.example")
+    return settings_from_params({**PARAMS, **params}, "https://xsoar.example", instance=INSTANCE_ID)
 
 
 class World:
