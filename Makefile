@@ -20,7 +20,7 @@ endif
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
 
-demo: .venv/.demo ## Sync real indicators with an emulated Cortex XDR; isolate hosts that an emulated Vectra points at (IOCS=my.csv: your own list)
+demo: .venv/.demo ## Sync real indicators with an emulated Cortex XDR; isolate hosts that an emulated Vectra points at; put real news on real actors (IOCS=my.csv: your own list)
 	$(PY) -m demo $(if $(IOCS),--iocs "$(IOCS)") $(ARGS)
 
 test: .venv/.dev ## Run everything: SDK validation and build, tests on source and unified form, lint

@@ -25,6 +25,7 @@ from warroom.cli import (
     job,
     playbook,
     playbook_run,
+    profiles,
     run,
     scaffold,
     vectra,
@@ -60,7 +61,8 @@ def cli(context: click.Context, home_folder: Path | None) -> None:
 
 for command in (
     home.init, instance.instance, configure.configure, indicator.indicator, run.run, run.fetch, run.context,
-    run.entries, emulator.emulator, content.content, playbook.playbook, job.job, vectra.vectra, scaffold.scaffold,
+    run.entries, emulator.emulator, content.content, playbook.playbook, job.job, vectra.vectra, profiles.profiles,
+    scaffold.scaffold,
 ):  # fmt: skip
     cli.add_command(command)
 for command in (playbook_run.run, playbook_run.runs, playbook_run.resume):

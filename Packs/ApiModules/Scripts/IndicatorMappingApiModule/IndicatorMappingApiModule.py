@@ -507,9 +507,7 @@ def noted_item(ioc: Mapping[str, Any], memory: Mapping[str, Any], settings: Mapp
     fields: dict[str, Any] = {"xdriocstate": with_memory(custom, settings.label, memory)}
     known, theirs = load_memory(custom, settings.label), memory["theirs"]
     revived = known and known["theirs"].get("status") == "DELETED" and theirs["status"] != "DELETED"
-    if settings.label:
-        fields |= tenant_fields(custom, settings.label, theirs.get("status"))
-    elif revived:
+    if revived or (settings.label and theirs.get("status")):
         fields["xdriocstatus"] = str(theirs["status"]).lower()
     if theirs["expiration_date"] > 0:
         fields["expirationdate"] = iso_from_ms(theirs["expiration_date"])
@@ -517,7 +515,14 @@ def noted_item(ioc: Mapping[str, Any], memory: Mapping[str, Any], settings: Mapp
 
 
 def own_item(ioc: Mapping[str, Any], fields: dict[str, Any], settings: MappingSettings) -> dict[str, Any]:
-    """The indicator with these fields, to hand over to XSOAR; our vote stays as it was."""
+    """The indicator with these fields, to hand over to XSOAR; our vote stays as it was.
+
+    A status goes into the field for the status by tenant when the instance has a label.
+    """
+    if settings.label and "xdriocstatus" in fields:
+        status = fields["xdriocstatus"]
+        fields = {name: value for name, value in fields.items() if name != "xdriocstatus"}
+        fields |= tenant_fields(ioc.get("CustomFields") or {}, settings.label, status)
     item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc, settings), "fields": fields}
     return {**item, "rawJSON": {"RULE_INDICATOR": ioc_value(ioc)}}
 

@@ -27,6 +27,7 @@ WATCH_QUERY = 'type:"Threat Actor" or type:"Intrusion Set" or type:Malware'
 TITLE_LENGTH = 300
 SUMMARY_LENGTH = 10_000
 SEEN_KEPT = 300
+LINKS_KEPT = 2_000
 TITLES_IN_QUERY = 50
 CREATE_BATCH = 200
 TLP_COLORS = ("", "RED", "AMBER", "GREEN", "WHITE")
@@ -106,12 +107,21 @@ def watch_query(settings: Settings) -> str:
 
 def first_state() -> dict[str, Any]:
     """Nothing is remembered."""
-    return {"sources": {}}
+    return {"sources": {}, "links": []}
 
 
 def seen_key(item: NewsItem) -> str:
     """What an article is remembered by; short, because hundreds of them are kept for each source."""
-    return hashlib.sha256(article_key(item.link, item.guid, item.title).encode()).hexdigest()[:12]
+    return _short(article_key(item.link, item.guid, item.title))
+
+
+def _short(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
+def with_links(known: Sequence[str], links: Iterable[str]) -> list[str]:
+    """What to remember of the links that have Reports, whatever source and title they came with; the newest last."""
+    return list(dict.fromkeys([*known, *map(_short, links)]))[-LINKS_KEPT:]
 
 
 @dataclass(frozen=True)
@@ -378,10 +388,14 @@ class Run:
         content = news_content(document, source)
         found = sort_items(content.items, None if first else memory, self.since_iso(), room)
         matcher = self.matcher() if found.fresh and self.settings.watches else None
-        taken = articles_of(found.fresh, source, self.now_iso())
+        reported = set(self.server.state.load().get("links") or ())
+        taken = [one for one in articles_of(found.fresh, source, self.now_iso()) if _short(one.link) not in reported]
         articles = with_profiles(taken, matcher, self.settings.match_description)
-        self._report([one for one in articles if one.profiles or not self.settings.only_matched])
-        self._remember(source, remembered(memory, document, content, found, self.now_iso()))
+        wanted = [one for one in articles if one.profiles or not self.settings.only_matched]
+        self._report(wanted)
+        self._remember(
+            source, remembered(memory, document, content, found, self.now_iso()), [one.link for one in wanted]
+        )
         return len(found.fresh)
 
     def _report(self, articles: Sequence[Article]) -> None:
@@ -392,9 +406,12 @@ class Run:
         for some in batch(reports, batch_size=CREATE_BATCH):
             self.server.create(some)
 
-    def _remember(self, source: NewsSource, memory: Mapping[str, Any]) -> None:
+    def _remember(self, source: NewsSource, memory: Mapping[str, Any], links: Iterable[str] = ()) -> None:
+        links = list(links)
+
         def change(state: dict[str, Any]) -> dict[str, Any]:
-            return {**state, "sources": {**state["sources"], source.url: dict(memory)}}
+            reported = with_links(state.get("links") or (), links)
+            return {**state, "sources": {**state["sources"], source.url: dict(memory)}, "links": reported}
 
         self.server.state.update(change)
 

@@ -7,6 +7,7 @@ import pytest
 from CommonServerPython import DemistoException
 from NewsSourceApiModule import NewsBusyError, NewsDocument, NewsItem, NewsSource
 from ThreatNewsFeed import (
+    LINKS_KEPT,
     Article,
     ContextPort,
     Matcher,
@@ -26,6 +27,7 @@ from ThreatNewsFeed import (
     settings_from_params,
     sort_items,
     watch_query,
+    with_links,
     with_profiles,
 )
 
@@ -273,6 +275,33 @@ def test_fetch_twice_reports_each_article_once() -> None:
     world.run().fetch()
     assert world.reports == before
     assert world.marks[-1][1] != ""
+
+
+def test_fetch_article_of_another_source_under_another_title_is_no_second_report() -> None:
+    again = rss("two").replace(b"https://a.example/two", b"https://A.example/one/?utm_source=x")
+    world = World({BLOG.url: rss("one"), SITE.url: again})
+    world.run().fetch()
+    assert world.titles() == ["one"]
+    world.documents[SITE.url] = again.replace(b"two", b"three")
+    world.run().fetch()
+    assert world.titles() == ["one"]
+
+
+def test_fetch_links_of_refused_reports_are_not_remembered() -> None:
+    world = World({BLOG.url: rss("one"), SITE.url: rss("one")})
+    world.refuse = lambda batch: True
+    with pytest.raises(DemistoException):
+        world.run().fetch()
+    world.refuse = lambda batch: False
+    world.run().fetch()
+    assert world.titles() == ["one"]
+
+
+def test_links_remembered_are_the_newest() -> None:
+    links = [f"https://a.example/{number}" for number in range(LINKS_KEPT + 1)]
+    kept = with_links([], links[:2])
+    assert kept == with_links(kept, links[:1]) and len(kept) == 2
+    assert with_links([], links) == with_links([], links[1:]) and len(with_links([], links)) == LINKS_KEPT
 
 
 def test_fetch_refused_report_is_not_remembered_and_comes_again() -> None:
