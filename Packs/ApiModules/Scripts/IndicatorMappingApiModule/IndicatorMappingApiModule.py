@@ -612,7 +612,7 @@ def sendable(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def their_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A `get_changes` row as a view (see `record_view`) and `t`, the time of the change.
+    """A `get_changes` row as a view (see `record_view`), `t`, the time of the change, and `hits`.
 
     Raises:
         RejectedRecordError: a code that this integration does not know; names the column and the value.
@@ -638,6 +638,7 @@ def their_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "status": status,
         "class": str(row.get("KLASS") or ""),
         "reliability": str(row.get("RELIABILITY") or "")[:1],
+        "hits": row_hits(row),
     }
 
 
@@ -822,10 +823,10 @@ def inbound_item(
     if current is None and theirs["status"] == "DELETED":
         return None, False
     if memory and about(memory, current or {}, value) and told_before(theirs, memory):
-        return None, False
+        return hits_item(row, theirs, current or {}, memory, settings), False
     pending = pending_news(current, settings, now_ms) if current else None
-    if pending is not None and says_the_same(pending.standing, theirs):
-        return None, False
+    if current and pending is not None and says_the_same(pending.standing, theirs):
+        return hits_item(row, theirs, current, memory_of_same(theirs, current, settings, now_ms), settings), False
     stands_in = current is not None and stand_in_hash(current) == value.lower()
     item: dict[str, Any] = {
         "value": current["value"] if current and stands_in else value,
@@ -833,7 +834,10 @@ def inbound_item(
         "score": inbound_score(theirs, current, settings),
         "rawJSON": dict(row),
     }
-    item["fields"] = inbound_fields(theirs, current, settings)
+    item["fields"] = {
+        **inbound_fields(theirs, current, settings),
+        **hit_fields(theirs, memory, current or {}, settings),
+    }
     unsent = sent_up_to_ns is not None and (memory is not None or changed_after(current or {}, sent_up_to_ns))
     changed = opinions(pending, memory is not None) if pending and unsent else ()
     if changed:
@@ -848,6 +852,97 @@ def inbound_item(
     note = {"theirs": theirs, "base": base, "manual": bool((current or {}).get("manualScore"))}
     item["fields"]["xdriocstate"] = with_memory(custom, settings.label, named_in(note, item, value))
     return item, bool(changed)
+
+
+# ---- pure functions: hits
+
+NOT_DISABLED = "not disabled"
+HITS_THAT_DISABLE = 5_000
+
+
+def row_hits(row: Mapping[str, Any]) -> int:
+    """How often XDR found this IOC; 0 when the row does not say."""
+    value = row.get("NUMBER_OF_HITS")
+    return int(value) if isinstance(value, int | float) and value > 0 else 0
+
+
+def known_hits(memory: Mapping[str, Any] | None, current: Mapping[str, Any]) -> int:
+    """The number of hits that was read before: by this instance where it has a memory of the indicator."""
+    if memory and "hits" in memory["theirs"]:
+        return int(memory["theirs"]["hits"])
+    noted = (current.get("CustomFields") or {}).get("xdriochits")
+    try:
+        return int(noted or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
+def hit_fields(
+    theirs: Mapping[str, Any],
+    memory: Mapping[str, Any] | None,
+    current: Mapping[str, Any],
+    settings: MappingSettings,
+) -> dict[str, Any]:
+    """What is new of the hits, and of why an IOC is disabled that nobody disabled from XSOAR. An instance with a label
+    names itself in the reason, and takes no other's reason back.
+    """
+    fields: dict[str, Any] = {}
+    custom = current.get("CustomFields") or {}
+    prefix = f"{settings.label}: " if settings.label else ""
+    reason = str(custom.get("xdriocdisabledreason", NOT_DISABLED))
+    explained = reason != NOT_DISABLED and reason.startswith(prefix)
+    if theirs["hits"] != known_hits(memory, current):
+        fields["xdriochits"] = theirs["hits"]
+    wish, before = str(custom.get("xdriocstatus") or "").lower(), memory["theirs"].get("status") if memory else ""
+    if theirs["status"] == "DISABLED" and before != "DISABLED" and wish != "disabled":
+        fields["xdriocdisabledreason"] = prefix + disabled_reason(theirs)
+    elif theirs["status"] == "ENABLED" and explained:
+        fields["xdriocdisabledreason"] = NOT_DISABLED
+    return fields
+
+
+def disabled_reason(theirs: Mapping[str, Any]) -> str:
+    """Why an IOC is disabled that was not disabled from XSOAR, as far as it can be known. XDR does not say who did it,
+    but disables by itself a rule with 5,000 hits in 24 hours.
+    """
+    hits, when = theirs["hits"], f" at {iso_from_ms(theirs['t'])}" if theirs["t"] else ""
+    if hits >= HITS_THAT_DISABLE:
+        return f"probably by Cortex XDR itself{when}: it has {hits:,} hits, and 5,000 in 24 hours disable a rule"
+    comment = f"; its comment there: {theirs['comment'][:100]}" if theirs["comment"] else ""
+    return f"by an operator or Cortex XDR itself{when}, with {hits:,} hits{comment}"
+
+
+def memory_of_same(
+    theirs: Mapping[str, Any], current: Mapping[str, Any], settings: MappingSettings, now_ms: int
+) -> dict[str, Any]:
+    """The memory for an indicator of which XDR holds just what would be sent, so that nothing of it is news."""
+    base = expected_base(own_item(current, {}, settings), theirs, current, settings, now_ms)
+    note = {"theirs": dict(theirs), "base": base, "manual": bool(current.get("manualScore"))}
+    return named_in(note, current, ioc_value(current))
+
+
+def hits_item(
+    row: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    current: Mapping[str, Any],
+    memory: Mapping[str, Any],
+    settings: MappingSettings,
+) -> dict[str, Any] | None:
+    """The indicator with its new number of hits and nothing else, None when there is no news of it. `memory` goes with
+    it, since a changed indicator without one would be sent.
+    """
+    custom = current.get("CustomFields") or {}
+    known = load_memory(custom, settings.label)
+    if theirs["t"] < memory["theirs"].get("t", 0):
+        return None
+    fields = hit_fields(theirs, known, current, settings)
+    if not fields:
+        return None
+    note = {**memory, "theirs": {**memory["theirs"], "hits": theirs["hits"]}}
+    fields |= {**standing_expiration(current), "xdriocstate": with_memory(custom, settings.label, note)}
+    if settings.label and note["theirs"].get("status"):
+        fields["xdriocstatus"] = str(note["theirs"]["status"]).lower()
+    return {**own_item(current, fields, settings), "rawJSON": dict(row)}
 
 
 def opinions(pending: Outgoing, exact: bool) -> tuple[str, ...]:

@@ -294,14 +294,26 @@ class IndicatorClient(XDRClient):
 
         The API promises no order. What is deleted in XDR is absent.
         """
-        wanted: dict[str, Any] = {"extended_view": True, "search_from": start, "search_to": start + RULES_PAGE}
-        if values is not None:
-            wanted["filters"] = [{"field": "indicator", "operator": "IN", "value": list(values)}]
+        some = [] if values is None else [{"field": "indicator", "operator": "IN", "value": list(values)}]
+        return self.listed(start, RULES_PAGE, some)
+
+    def with_hits(self, start: int, count: int) -> list[dict[str, Any]]:
+        """At most `count` IOCs, no more than RULES_PAGE, that have hits.
+
+        Raises:
+            XDRBadRequestError: the tenant does not filter by them. The reference does not say whether one does.
+        """
+        return self.listed(start, count, [{"field": "number_of_issues", "operator": "GTE", "value": 1}])
+
+    def listed(self, start: int, count: int, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        wanted: dict[str, Any] = {"extended_view": True, "search_from": start, "search_to": start + count}
+        if filters:
+            wanted["filters"] = filters
         reply = self.post_documented("indicators/get", wanted, "read back")
-        rules = reply.get("objects") if isinstance(reply, dict) else None
-        if not isinstance(rules, list):
+        found = reply.get("objects") if isinstance(reply, dict) else None
+        if not isinstance(found, list):
             raise XDRRetryError("Cortex XDR answered indicators/get without a list of objects")
-        return [rule for rule in rules if isinstance(rule, dict)]
+        return [rule for rule in found if isinstance(rule, dict)]
 
     def delete(self, value: str) -> bool:
         """Delete the IOC with this value. Gives whether there was one; deleting what is absent is no error.
@@ -800,6 +812,7 @@ RULE_COLUMNS = {
     "REPUTATION": "reputation",
     "RELIABILITY": "reliability",
     "RULE_MODIFY_TIME": "modification_time",
+    "NUMBER_OF_HITS": "number_of_issues",
 }
 READ_BACK = tuple(name for name in COMPARED if name != "class")
 
@@ -2924,6 +2937,155 @@ def sync_counts(state: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+# ---- hits
+
+
+HITS_AT_MOST = 1_000
+HIT_HEADERS = ("indicator", "type", "hits", "more", "status", "disabled_reason", "in_xsoar")
+
+
+def page_window(args: Mapping[str, Any], most: int) -> tuple[int, int]:
+    """Position and number of the rows that `limit`, or `page` and `page_size`, ask for. Raises ValueError for numbers
+    out of range.
+    """
+    limit, page, size = (arg_to_number(args.get(name)) for name in ("limit", "page", "page_size"))
+    for name, number, bound in (("limit", limit, most), ("page", page, 10**6), ("page_size", size, most)):
+        if number is not None and not 1 <= number <= bound:
+            raise ValueError(f"Argument '{name}': {number} is not from 1 to {bound}.")
+    count = (size or 50) if page or size else (limit or 50)
+    return ((page or 1) - 1) * count, count
+
+
+def rules_with_hits(sync: Sync, start: int, count: int) -> tuple[list[dict[str, Any]], str]:
+    """XDR's objects that have hits, and what has to be said about the list."""
+    found: list[dict[str, Any]] = []
+    try:
+        while len(found) < count:
+            wanted = min(RULES_PAGE, count - len(found))
+            page = sync.client.with_hits(start + len(found), wanted)
+            found += page
+            if len(page) < wanted:
+                break
+    except XDRBadRequestError:
+        page_of_xsoar = sync.server.page("xdriochits:>=1", start + count, MODIFIED_DESCENDING)
+        values = [ioc_value(ioc) for ioc in page_of_xsoar.iocs[start:]]
+        found = [rule for rule in rules_by_value(sync, values).values() if row_hits(change_row(rule))]
+        return found, "This tenant does not list IOCs by their hits: these are those that XSOAR knows to have had some."
+    return found, ""
+
+
+def hits_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-hits`: read back how often Cortex XDR found these IOCs, or those with hits, and note it on the
+    indicators that XSOAR knows.
+    """
+    values = values_of(args)
+    start, count = page_window(args, HITS_AT_MOST)
+    note = ""
+    named = sync.named(values) if values else {}
+    if values:
+        rules = list(rules_by_value(sync, [one.ioc for one in named.values()]).values())
+    else:
+        rules, note = rules_with_hits(sync, start, count)
+    current = sync.holders([rule_value(rule) for rule in rules])
+    rows, items = [], []
+    for rule in rules:
+        ioc = current.get(rule_value(rule).lower())
+        memory = load_memory((ioc or {}).get("CustomFields") or {}, sync.settings.label)
+        try:
+            theirs = their_view(change_row(rule))
+        except RejectedRecordError:
+            # Shown all the same; the sync sets such a record aside.
+            bare = {"t": 0, "comment": "", "status": str(rule.get("status") or ""), "hits": row_hits(change_row(rule))}
+            rows.append(hit_row(rule, bare, ioc, memory, sync.settings))
+            continue
+        rows.append(hit_row(rule, theirs, ioc, memory, sync.settings))
+        if ioc and (item := read_back_item(sync, rule, theirs, ioc, memory)):
+            items.append(item)
+    sync.create(items)
+    known = {rule_value(rule).lower() for rule in rules}
+    missing = [value for value, one in named.items() if one.ioc.lower() not in known]
+    rows = sorted(rows, key=lambda row: -row["hits"])
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Hit",
+        outputs_key_field="indicator",
+        outputs=rows,
+        readable_output=hits_text(rows, missing, note),
+        indicators_timeline=hits_time_line(rows),
+    )
+
+
+def hit_row(
+    rule: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    ioc: Mapping[str, Any] | None,
+    memory: Mapping[str, Any] | None,
+    settings: Settings,
+) -> dict[str, Any]:
+    noted = (ioc or {}).get("CustomFields") or {}
+    fields = hit_fields(theirs, memory, ioc, settings) if ioc else {}
+    reason = fields.get("xdriocdisabledreason") or noted.get("xdriocdisabledreason") or ""
+    return {
+        "indicator": str((ioc or {}).get("value") or rule_value(rule)),
+        "type": str(rule.get("type") or ""),
+        "hits": theirs["hits"],
+        "more": max(0, theirs["hits"] - known_hits(memory, ioc or {})),
+        "status": theirs["status"] or "ENABLED",
+        "disabled_reason": reason if theirs["status"] == "DISABLED" else "",
+        "in_xsoar": ioc is not None,
+    }
+
+
+def read_back_item(
+    sync: Sync,
+    rule: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    ioc: Mapping[str, Any],
+    memory: Mapping[str, Any] | None,
+) -> dict[str, Any] | None:
+    """The indicator with its number of hits, None when that is no news.
+
+    Without a memory it gets one if XDR holds just what would be sent, so that the change is no reason to send it again.
+    Class and reliability cannot be read back as they are: what would be sent is taken for what XDR has.
+    """
+    row = {**change_row(rule), "RULE_INDICATOR": rule_value(rule)}
+    if memory is None:
+        with suppress(RejectedRecordError):
+            standing = mapped(ioc, sync.settings, sync.now_ms()).standing
+            if not readable_differences(Outgoing(standing, True), rule):
+                held = {**record_view(standing), **{name: theirs[name] for name in ("t", "hits", "status", "comment")}}
+                memory = memory_of_same(held, ioc, sync.settings, sync.now_ms())
+    if memory is None:
+        fields = hit_fields(theirs, None, ioc, sync.settings)
+        return {**retold(ioc, fields, sync.settings), "rawJSON": row} if "xdriochits" in fields else None
+    return hits_item(row, theirs, ioc, memory, sync.settings)
+
+
+def hits_text(rows: Sequence[Mapping[str, Any]], missing: Sequence[str], note: str) -> str:
+    more = sum(row["more"] for row in rows)
+    title = f"Hits of {number_in_words(len(rows), 'IOC')} in Cortex XDR"
+    title += f", {more:,} more than XSOAR knew" if more else ""
+    text = tableToMarkdown(title, [dict(row) for row in rows], headers=list(HIT_HEADERS)) if rows else ""
+    parts = [text or "Cortex XDR holds none of them." if missing else text or "Cortex XDR reports no hits.", note]
+    if missing and rows:
+        parts.append(f"Not in Cortex XDR: {', '.join(missing)}")
+    return "\n".join(part for part in parts if part)
+
+
+def hits_time_line(rows: Sequence[Mapping[str, Any]]) -> IndicatorsTimeline | None:
+    """A line for each indicator whose number grew."""
+    lines: IndicatorsTimeline | None = None
+    for row in rows:
+        if not row["in_xsoar"] or not row["more"]:
+            continue
+        message = f"Cortex XDR found it {row['more']:,} times more, {number_in_words(row['hits'], 'hit')} in all"
+        line = IndicatorsTimeline(indicators=[row["indicator"]], category=TIMELINE, message=message)
+        if lines is None:
+            lines = line
+        else:
+            lines.indicators_timeline += line.indicators_timeline
+    return lines
+
+
 def reconcile_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> list[Any]:
     """`xdr-iocs-reconcile`: compare both sides, as far as the time of one command goes, and on from there at the next.
 
@@ -3054,6 +3216,7 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
         "xdr-iocs-status": lambda: status_command(sync, args),
         "xdr-iocs-rejects": lambda: rejects_command(sync, args, new_file),
+        "xdr-iocs-hits": lambda: hits_command(sync, args),
         "xdr-iocs-compare": lambda: compare_command(sync, args),
         "xdr-iocs-reconcile": lambda: reconcile_command(sync, args, new_file),
     }

@@ -51,6 +51,7 @@ ROW_KEY = {
     "expiration_date": "RULE_EXPIRATION_TIME",
     "class": "KLASS",
     "reliability": "RELIABILITY",
+    "hits": "NUMBER_OF_HITS",
 }
 
 
@@ -431,6 +432,12 @@ class FakeXdr:
         found = [rule for rule in found if values is None or rule["indicator"] in values]
         return [self.shown(rule) for rule in found[start : start + RULES_PAGE]]
 
+    def with_hits(self, start: int, count: int) -> list[dict[str, Any]]:
+        """The living rules with hits in order of value."""
+        self.arrive("get")
+        found = [rule for _, rule in sorted(self.rules.items()) if rule.get("hits") and not rule.get("deleted")]
+        return [self.shown(rule) for rule in found[start : start + count]]
+
     def delete(self, value: str) -> bool:
         self.arrive("delete")
         with self.lock:
@@ -451,6 +458,7 @@ class FakeXdr:
             "default_expiration_enabled": False,
             "modification_time": rule["t"],
             "source": "XSOAR TIM",
+            "number_of_issues": rule.get("hits", 0),
         }
 
     def upload(self, path: str, write: Callable[[IO[bytes]], Any]) -> None:
