@@ -193,6 +193,40 @@ def test_removal_of_one_value_in_two_spellings_takes_both() -> None:
     assert in_force(world, "Bad.Example")
 
 
+def test_removal_with_a_label_leaves_the_iocs_of_other_instances() -> None:
+    world = synced(source_label="a", looked=False)
+    unwanted(world)
+    world.xdr.rules["10.0.0.2"]["comment"] = "xsoar:b"
+    world.xdr.rules["10.0.0.3"]["comment"] = ""
+    fetch(world)
+    assert away(world) == {"10.0.0.1", "10.0.0.4"}
+    assert set(told(run(world, "xdr-iocs-restore", all="true")).values()) == {("restored", "")}
+    without = synced(looked=False)
+    unwanted(without)
+    without.xdr.rules["10.0.0.1"]["comment"] = "xsoar:a"
+    fetch(without)
+    assert away(without) == GONE - {"10.0.0.1"}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_removal_of_a_file_under_another_hash_follows_its_indicator(policy: str) -> None:
+    world = World(removal_policy=policy, removal_cap_percent="50")
+    world.add_many(4)
+    sha1, sha256 = "a1" * 20, "b2" * 32
+    world.xsoar.add(sha1, "File", CustomFields={"sha256": sha256})
+    fetch(world)
+    world.clock.advance(DAY)
+    fetch(world)
+    assert in_force(world, sha256) and record(world) == {}
+    world.xsoar.feed(sha1, score=1)
+    fetch(world)
+    world.clock.advance(1200)
+    assert not in_force(world, sha256) and record(world) == {sha256: ("done", policy, "judged anew")}
+    world.xsoar.feed(sha1, score=3)
+    fetch(world)
+    assert in_force(world, sha256) and record(world)[sha256][0] == "returned"
+
+
 # ---- a changed Sync Query
 
 
