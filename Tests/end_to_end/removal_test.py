@@ -137,15 +137,15 @@ def test_removal_restored_by_hand_and_wanted_again(tmp_path: Path, policy: str) 
 def test_removal_changed_query_lets_go_and_brings_back(tmp_path: Path) -> None:
     with place(tmp_path, removal_cap_percent="100") as (host, emulator):
         instance = host.instances.get(INSTANCE)
-        for query in ("reputation:Bad and type:Domain", "reputation:Bad"):
+        for query in ("reputation:Bad and -type:File", "reputation:Bad"):
             host.store.instances.update(replace(instance, params={**instance.params, "query": query}))
-            for _ in range(4):
+            for _ in range(3):
                 fetch(host)
             rows = in_xdr(emulator)
             living = {value for value, row in rows.items() if row["RULE_STATUS"] == "ENABLED"}
             ours = {value for value in living if rows[value]["RULE_SOURCE"] == "XSOAR TIM"}
             kinds = {rows[value]["IOC_TYPE"] for value in ours}
-            assert kinds == ({"DOMAIN_NAME"} if "Domain" in query else {"DOMAIN_NAME", "IP", "HASH"})
+            assert kinds == ({"DOMAIN_NAME", "IP"} if "File" in query else {"DOMAIN_NAME", "IP", "HASH"})
             found = host.store.indicators.iterate(f"expirationStatus:active and {query}")
             wanted = {document["value"] for document in found}
             assert ours == (wanted & rows.keys()) - left_alone(emulator, "disable")
