@@ -199,6 +199,17 @@ def test_push_by_name_keeps_what_is_disabled_in_this_tenant_only(hub: Hub) -> No
     assert (hub.rule("b")["status"], hub.rule("b")["severity"]) == ("ENABLED", "LOW")
 
 
+def test_push_by_name_says_that_the_ioc_is_disabled_and_so_does_what_follows(hub: Hub) -> None:
+    hub.xdr("a").operate(VALUES[0], status="DISABLED", severity="LOW")
+    hub.fetch(times=2)
+    hub.run("a", "xdr-iocs-push", indicator=VALUES[0])
+    assert hub.xdr("a").inserted()[-1]["status"] == "DISABLED"
+    hub.xsoar.feed(VALUES[0], **{FIELD: "critical"})
+    hub.fetch("a")
+    sent = hub.xdr("a").inserted()[-1]
+    assert (sent["status"], sent["severity"]) == ("DISABLED", "CRITICAL")
+
+
 def test_edit_in_one_tenant_reaches_the_others_once_and_stops(hub: Hub) -> None:
     before = hub.xdr("a").writes(), hub.xdr("b").writes()
     hub.xdr("a").operate(VALUES[0], severity="LOW", comment="why", expiration_date=1_900_000_000_000)
@@ -276,6 +287,25 @@ def test_two_instances_that_write_at_once_lose_no_memory(at: int) -> None:
     before = hub.moved()
     hub.fetch(times=2)
     assert hub.moved() == before
+
+
+def test_what_another_instance_noted_while_this_one_was_thinking_stays() -> None:
+    hub = Hub("a", "b")
+    hub.fetch()
+    for label in "ab":
+        hub.xdr(label).operate(VALUES[0], status="DISABLED")
+    sync = hub.worlds["a"].sync()
+    plan = sync.inbound_plan
+
+    def slowly(rows: Any) -> Any:
+        made = plan(rows)
+        hub.fetch("b")
+        return made
+
+    sync.inbound_plan = slowly  # type: ignore[method-assign]
+    fetch_indicators_command(sync)
+    assert [hub.memory(label)["theirs"]["status"] for label in "ab"] == ["DISABLED", "DISABLED"]
+    assert hub.fields()["xdrioctenants"] == ["a: disabled", "b: disabled"]
 
 
 def test_instance_that_is_overwritten_by_an_old_copy_finds_it_and_writes_again() -> None:
