@@ -1259,11 +1259,11 @@ def last_view(
     with suppress(RejectedRecordError):
         if rule is not None:
             return their_view(change_row(rule))
-    if known := load_memory(ioc.get("CustomFields") or {}):
-        return dict(known["theirs"])
+    nothing = {**dict.fromkeys(COMPARED, ""), "reputation": "UNKNOWN", "expiration_date": -1}
+    known = load_memory(ioc.get("CustomFields") or {})
     with suppress(RejectedRecordError):
-        return record_view(checked_record(ioc, settings, now_ms))
-    return {**dict.fromkeys(COMPARED, ""), "reputation": "UNKNOWN", "expiration_date": -1}
+        nothing = record_view(checked_record(ioc, settings, now_ms))
+    return {**nothing, **known["theirs"]} if known else nothing
 
 
 def deletion_row(
@@ -2793,20 +2793,37 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
         outputs_prefix=f"{IOC_BRAND}.Status",
         outputs_key_field="indicator",
         outputs=outputs,
-        readable_output=f"IOCs command: {word} indicators={','.join(values)!r}",
+        readable_output=f"IOCs command: {word} indicators={','.join(values)!r}" + by_hand_text(found.values()),
         indicators_timeline=time_line(
             [value for value in values if value.lower() in found], f"{word.capitalize()} in Cortex XDR by command"
         ),
     )
 
 
+def by_hand_text(iocs: Iterable[Mapping[str, Any]]) -> str:
+    """Which indicators go on to show what a person set by hand."""
+    values = [str(ioc["value"]) for ioc in iocs if status_is_set_by_hand(ioc)]
+    if not values:
+        return ""
+    return f"\n*XDR IOC Status* was set by hand and stays as it is on: {', '.join(values)}"
+
+
+def status_is_set_by_hand(ioc: Mapping[str, Any]) -> bool:
+    """Did a person set the status field? It stays as it is then, whatever a feed or an integration says."""
+    return "xdriocstatus" in {str(name).lower() for name in ioc.get("manuallyEditedFields") or ()}
+
+
 def status_item(ioc: Mapping[str, Any], word: str) -> dict[str, Any]:
     """The indicator again, with its status field and the memory of XDR's side set; our vote stays as it was."""
     fields: dict[str, Any] = {**standing_expiration(ioc), "xdriocstatus": word}
-    memory = load_memory(ioc.get("CustomFields") or {})
+    memory, wish = load_memory(ioc.get("CustomFields") or {}), word.upper()
+    if status_is_set_by_hand(ioc):
+        # XSOAR lets no integration change the field then, so what it says is remembered as no news.
+        memory = memory or {"v": 1, "theirs": {}, "base": {"status": []}, "manual": bool(ioc.get("manualScore"))}
+        wish = str((ioc.get("CustomFields") or {}).get("xdriocstatus") or "").upper()
     if memory is not None:
         theirs = {**memory["theirs"], "status": word.upper()}
-        base = {**memory["base"], "status": [word.upper()]} if memory["base"] else {}
+        base = {**memory["base"], "status": [wish]} if memory["base"] else {}
         fields["xdriocstate"] = json.dumps({**memory, "theirs": theirs, "base": base}, separators=(",", ":"))
     item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc), "fields": fields}
     return {**item, "rawJSON": {"RULE_INDICATOR": ioc["value"], "RULE_STATUS": word.upper()}}
@@ -2819,7 +2836,7 @@ def set_sync_time_command(args: Mapping[str, Any]) -> CommandResults:
     return CommandResults(
         readable_output=f"This command is deprecated and changed nothing (time={args.get('time')!r}). The sync "
         "keeps its own position and moves it only behind what Cortex XDR accepted. "
-        "To send everything again, run `!xdr-iocs-sync firstTime=true`.",
+        "To go back to a time, or to send everything again, run `!xdr-iocs-reset`.",
         entry_type=EntryType.WARNING,
     )
 
