@@ -483,11 +483,11 @@ def _runs_table(status: Mapping[str, Any]) -> str:
     rows = []
     for run in status["runs"][:SHOWN_RUNS]:
         outcome = f"failed: {run['error']}" if run["error"] else f"early: {run['note']}" if run["note"] else "ok"
-        rows.append({title: run.get(name, _cut(outcome)) for name, title in RUN_HEADERS.items()})
+        rows.append({title: run.get(name, _outcome_cut(outcome)) for name, title in RUN_HEADERS.items()})
     return tableToMarkdown("Last runs", rows, headers=list(RUN_HEADERS.values())) if rows else ""
 
 
-def _cut(text: str) -> str:
+def _outcome_cut(text: str) -> str:
     return text if len(text) <= SHOWN_OUTCOME else f"{text[:SHOWN_OUTCOME]} ..."
 
 

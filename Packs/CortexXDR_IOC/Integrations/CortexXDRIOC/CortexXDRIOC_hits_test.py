@@ -64,10 +64,10 @@ def test_hits_after_a_memory_exists_leave_what_it_says_alone() -> None:
     world = synced()
     world.xdr.operate("10.0.0.1", comment="noisy", severity="LOW")
     fetch(world)
-    memory = json.loads(fields(world)["xdriocstate"])
+    memory = json.loads(fields(world)["xdriocstate"])["of"][""]
     world.xdr.operate("10.0.0.1", hits=12)
     fetch(world)
-    after = json.loads(fields(world)["xdriocstate"])
+    after = json.loads(fields(world)["xdriocstate"])["of"][""]
     assert fields(world)["xdriochits"] == after["theirs"]["hits"] == 12
     assert {**memory["theirs"], "hits": 12} == {**after["theirs"], "t": memory["theirs"]["t"]}
     assert memory["base"] == after["base"]
