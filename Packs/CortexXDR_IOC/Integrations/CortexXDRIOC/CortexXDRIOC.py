@@ -3393,7 +3393,7 @@ def hit_row(
         "indicator": str((ioc or {}).get("value") or rule_value(rule)),
         "type": str(rule.get("type") or ""),
         "hits": theirs["hits"],
-        "more": max(0, theirs["hits"] - known_hits(memory, ioc or {})),
+        "more": max(0, theirs["hits"] - known_hits(memory, ioc or {}, settings.label)),
         "status": theirs["status"] or "ENABLED",
         "disabled_reason": reason if theirs["status"] == "DISABLED" else "",
         "in_xsoar": ioc is not None,
