@@ -9,6 +9,7 @@ What this module keeps in the state, each of them absent until the first run end
   behind_since   the same for runs that failed or ended before all was worked through
   through        {outbound, inbound}: what was changed before this time has arrived on the other side
   whole          start of the last run that did all there was to do
+  set_back       when a person set positions back, None once a run did all there was to do after that
 """
 
 import math
@@ -108,7 +109,7 @@ def with_run(
         changed["failing_since"] = (state.get("failing_since") or run.when) if run.error else None
         changed["behind_since"] = None if whole else state.get("behind_since") or run.when
         if whole:
-            changed["whole"] = run.when
+            changed |= {"whole": run.when, "set_back": None}
     return {**state, **changed}
 
 
@@ -152,6 +153,7 @@ def sync_verdict(state: Mapping[str, Any], facts: SyncFacts, waiting: WaitingCha
         or _query_changed(state, facts)
         or _first_sync(state, facts)
         or _overdue(state, facts)
+        or _set_back(state, facts)
         or _behind(state, facts)
         or (waiting and _left_waiting(state, facts, waiting))
     )
@@ -235,6 +237,19 @@ def _overdue(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:
         inbound_in_words(state, facts.now),
     ]
     return SyncVerdict(False, "overdue", state.get("whole") or state["last"]["run"], sentence(parts))
+
+
+def _set_back(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:
+    since = state.get("set_back")
+    if not since:
+        return None
+    parts = [
+        f"a person set the position back {moment_in_words(since, facts.now)}",
+        "the next run sends and reads again from there on",
+        outbound_in_words(state, facts.now),
+        inbound_in_words(state, facts.now),
+    ]
+    return SyncVerdict(False, "set back", since, sentence(parts))
 
 
 def _behind(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:
@@ -468,11 +483,11 @@ def _runs_table(status: Mapping[str, Any]) -> str:
     rows = []
     for run in status["runs"][:SHOWN_RUNS]:
         outcome = f"failed: {run['error']}" if run["error"] else f"early: {run['note']}" if run["note"] else "ok"
-        rows.append({title: run.get(name, _cut(outcome)) for name, title in RUN_HEADERS.items()})
+        rows.append({title: run.get(name, _outcome_cut(outcome)) for name, title in RUN_HEADERS.items()})
     return tableToMarkdown("Last runs", rows, headers=list(RUN_HEADERS.values())) if rows else ""
 
 
-def _cut(text: str) -> str:
+def _outcome_cut(text: str) -> str:
     return text if len(text) <= SHOWN_OUTCOME else f"{text[:SHOWN_OUTCOME]} ..."
 
 

@@ -63,6 +63,7 @@ FIRST_INBOUND_MS = 10 * 60 * 1000
 MARKS_KEPT = 1_000
 UNREADABLE_NS = 2**62
 REJECTS_KEPT = 1_000
+TO_XDR, FROM_XDR = "to XDR", "from XDR"
 REJECT_COLUMNS = ("indicator", "type", "reason", "direction", "when")
 RULES_PAGE = 100
 RULES_OVERLAP = 10
@@ -364,6 +365,9 @@ class ChangeSpool:
             body.close()
             raise
 
+    def __len__(self) -> int:
+        return len(self.times)
+
     def close(self) -> None:
         """Give the disk space back. No windows after this."""
         self.body.close()
@@ -444,11 +448,12 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 #   inbound   {ts, rows, conflicts}: `ts` is the time of the last change taken from XDR, in its milliseconds; `rows`
 # counts each once
 #   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in
-# rejects_dropped
+# rejects_dropped; `refused` marks what Cortex XDR itself refused. Absent or a number: `rejects_lost`, how many of the
+# dropped ones nobody finds anew, see `with_rejects`
 #   counts    {pushed, no_news, rejected, created}
 #   last      {outbound, inbound, error, note, run}
 #   compare   absent, or where the comparison of both sides is, see `new_comparison`
-#   runs, errors, failing_since, behind_since, through, whole: what the runs did, see IOCStatusApiModule
+#   runs, errors, failing_since, behind_since, through, whole, set_back: what the runs did, see IOCStatusApiModule
 
 
 class SupersededError(DemistoException):
@@ -510,7 +515,8 @@ def started(state: dict[str, Any], query_mark: str, newest: Position, now: str, 
 
 class PageOutcome(NamedTuple):
     """A page that was delivered: (value, type, reason) of what was set aside, the number XDR took, and of those without
-    news; `tried` are the values that were looked at, which in a look-back are not all of the page.
+    news; `tried` are the values that were looked at, which in a look-back are not all of the page; `refused` those of
+    the rejects that XDR itself refused.
     """
 
     page: Page
@@ -518,6 +524,7 @@ class PageOutcome(NamedTuple):
     pushed: int
     no_news: int
     tried: frozenset[Any]
+    refused: frozenset[str] = frozenset()
 
 
 def counted(state: dict[str, Any], outcome: PageOutcome, now: str) -> dict[str, Any]:
@@ -529,7 +536,7 @@ def counted(state: dict[str, Any], outcome: PageOutcome, now: str) -> dict[str, 
         "no_news": counts["no_news"] + outcome.no_news,
         "rejected": counts["rejected"] + len(outcome.rejects),
     }
-    state = with_rejects(state, outcome.rejects, outcome.tried, now, "to XDR")
+    state = with_rejects(state, outcome.rejects, outcome.tried, now, TO_XDR, outcome.refused)
     return {**state, "counts": counts, "last": {**state["last"], "outbound": now}}
 
 
@@ -539,14 +546,34 @@ def with_rejects(
     seen: "set[Any] | frozenset[Any]",
     now: str,
     direction: str,
+    refused: "set[str] | frozenset[str]" = frozenset(),
 ) -> dict[str, Any]:
-    """Set records aside. A value that was `seen` and is not among them any more is taken off the list."""
+    """Set records aside. A value that was `seen` and is not among them any more is taken off the list.
+
+    The oldest are dropped, those last that nobody finds anew by mapping the indicators of the Sync Query: what XDR
+    itself `refused`, and what came from it.
+    """
     kept = {value: entry for value, entry in state["rejects"].items() if value not in seen}
     for value, kind, reason in rejects:
         kept[value] = {"type": kind, "reason": reason, "when": now, "direction": direction}
+        if value in refused:
+            kept[value]["refused"] = True
     surplus = max(0, len(kept) - REJECTS_KEPT)
-    kept = dict(list(kept.items())[surplus:])
-    return {**state, "rejects": kept, "rejects_dropped": state["rejects_dropped"] + surplus}
+    if not surplus:
+        return {**state, "rejects": kept}
+    dropped = sorted(kept, key=lambda value: lasts(kept[value]))[:surplus]
+    lost = sum(lasts(kept.pop(value)) for value in dropped)
+    return {
+        **state,
+        "rejects": kept,
+        "rejects_dropped": state["rejects_dropped"] + surplus,
+        "rejects_lost": state.get("rejects_lost", 0) + lost,
+    }
+
+
+def lasts(entry: Mapping[str, Any]) -> bool:
+    """Is the list of rejects the only place that knows of this one?"""
+    return bool(entry.get("refused")) or entry["direction"] == FROM_XDR
 
 
 def same_epoch(state: Mapping[str, Any], epoch: int) -> None:
@@ -685,9 +712,10 @@ def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now:
 
 
 def advanced_inbound(
-    state: dict[str, Any], rows: Sequence[Mapping[str, Any]], plan: InboundPlan, now: str
+    state: dict[str, Any], epoch: int, rows: Sequence[Mapping[str, Any]], plan: InboundPlan, now: str
 ) -> dict[str, Any]:
     """The inbound cursor after XSOAR took the indicators of these rows."""
+    same_epoch(state, epoch)
     inbound = state["inbound"]
     inbound = {
         "ts": max(inbound["ts"], max(map(row_time, rows), default=0)),
@@ -1214,6 +1242,50 @@ def remembering_item(
     return item
 
 
+def deleted_item(
+    ioc: Mapping[str, Any], rule: Mapping[str, Any] | None, settings: Settings, now_ms: int
+) -> dict[str, Any]:
+    """The indicator again, as if an operator had deleted its IOC in XDR: it is shown as deleted, and not sent until a
+    person or a feed changes it. `rule` is what XDR held, None for nothing.
+    """
+    theirs = {**last_view(ioc, rule, settings, now_ms), "status": "DELETED"}
+    return remembering_item(ioc, theirs, {"xdriocstatus": "deleted"}, settings, now_ms)
+
+
+def last_view(
+    ioc: Mapping[str, Any], rule: Mapping[str, Any] | None, settings: Settings, now_ms: int
+) -> dict[str, Any]:
+    """The best there is to say about what XDR held of an indicator, as a view."""
+    with suppress(RejectedRecordError):
+        if rule is not None:
+            return their_view(change_row(rule))
+    if known := load_memory(ioc.get("CustomFields") or {}):
+        return dict(known["theirs"])
+    with suppress(RejectedRecordError):
+        return record_view(checked_record(ioc, settings, now_ms))
+    return {**dict.fromkeys(COMPARED, ""), "reputation": "UNKNOWN", "expiration_date": -1}
+
+
+def deletion_row(
+    value: str, status: str, reason: str, rule: Mapping[str, Any] | None, in_xsoar: bool
+) -> dict[str, Any]:
+    """What became of a value, and what XDR held of it, so that it can be made again."""
+    held = rule or {}
+    expiration = held.get("expiration_date")
+    return {
+        "indicator": value,
+        "status": status,
+        "reason": reason,
+        "in_xsoar": in_xsoar,
+        "type": str(held.get("type") or ""),
+        "severity": str(held.get("severity") or "").rpartition("_")[2],
+        "verdict": str(held.get("reputation") or ""),
+        "expiration": said_value("expiration_date", expiration) if isinstance(expiration, int) else "",
+        "source": str(held.get("source") or ""),
+        "comment": comment_text(held.get("comment")),
+    }
+
+
 def retold(ioc: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     """The indicator again with these fields; our vote and its expiration stay as they were."""
     return {
@@ -1335,18 +1407,22 @@ def rewind_of(state: Mapping[str, Any], direction: str, to_ms: int) -> Rewind:
     )
 
 
-def rewound(state: dict[str, Any], rewind: Rewind) -> dict[str, Any]:
+def rewound(state: dict[str, Any], rewind: Rewind, now: str) -> dict[str, Any]:
     """The state from which everything after the moment is sent and read again. Runs under way are superseded."""
     if rewind == Rewind(None, None):
         return state
-    state = {**state, "epoch": state["epoch"] + 1}
+    state = {**state, "epoch": state["epoch"] + 1, "set_back": now}
+    reached = {}
     if rewind.outbound is not None and state["fresh"]:
         since = instant_ns(rewind.outbound)
         fresh = {**state["fresh"], "edge": rewind.outbound, "after": None, "since": since, "marks": []}
-        state = {**state, "fresh": fresh}
+        state, reached["outbound"] = {**state, "fresh": fresh}, rewind.outbound
     if rewind.inbound is not None:
         state = {**state, "inbound": {**state["inbound"], "ts": min(state["inbound"]["ts"], rewind.inbound)}}
-    return state
+        reached["inbound"] = iso_from_ms(rewind.inbound)
+    through = state.get("through") or {}
+    told = {way: min(until, reached.get(way, until)) for way, until in through.items()}
+    return {**state, "through": told} if through else state
 
 
 # ---- steps of the sync
@@ -1621,8 +1697,9 @@ class Sync:
         values = {value for value, _, _ in refused}
         self.create([item for value, item in plan.notes.items() if value not in values])
         pushed = len(plan.records) - len(refused)
-        self.tally.update(pushed=pushed, set_aside=len(plan.rejects) + len(refused))
-        commit(PageOutcome(page, [*plan.rejects, *refused], pushed, plan.no_news, tried))
+        rejects = [*plan.rejects, *refused]
+        self.tally.update(pushed=pushed, set_aside=len(rejects))
+        commit(PageOutcome(page, rejects, pushed, plan.no_news, tried, frozenset(values)))
 
     def create(self, items: Sequence[dict[str, Any]]) -> None:
         for chunk in slices(items, CREATE_SLICE):
@@ -1638,20 +1715,26 @@ class Sync:
         """
         begun, now = self.now(), self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
-        since = self.state.load()["inbound"]["ts"] - LOOKBACK_MS
+        state = self.state.load()
+        since, epoch = state["inbound"]["ts"] - LOOKBACK_MS, state["epoch"]
         with closing(self.client.changes(since)) as spool:
             for rows in spool.windows():
                 if self.timing.monotonic() >= half_time:
                     return False
-                self.take(rows)
+                self.take(rows, epoch)
         self.through["inbound"] = begun
         return True
 
-    def take(self, rows: list[dict[str, Any]]) -> None:
+    def inbound_plan(self, rows: Sequence[dict[str, Any]]) -> InboundPlan:
+        """What these rows mean for XSOAR as it is now. Changes nothing."""
         fresh = self.state.load()["fresh"] if self.settings.auto_sync else None
         sent_up_to = instant_ns(fresh["edge"]) if fresh and fresh["edge"] else None
         current = self.server.lookup([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
-        plan = plan_inbound(rows, current, self.settings, self.now_ms(), sent_up_to)
+        return plan_inbound(rows, current, self.settings, self.now_ms(), sent_up_to)
+
+    def take(self, rows: list[dict[str, Any]], epoch: int) -> None:
+        """Take a window of rows. Raises SupersededError when the cursors were reset after `epoch`."""
+        plan = self.inbound_plan(rows)
         self.create(plan.items)
         if plan.conflicts:
             self.server.log(
@@ -1660,7 +1743,7 @@ class Sync:
             )
         now = self.now()
         self.tally.update(taken=len(plan.items), set_aside=len(plan.rejects))
-        self.state.update(lambda state: advanced_inbound(state, rows, plan, now))
+        self.state.update(lambda state: advanced_inbound(state, epoch, rows, plan, now))
 
 
 def must_go_on(page: Page) -> None:
@@ -1790,7 +1873,7 @@ class Comparison:
         reasons = {value: reason for value, _, reason in refused}
         sync.create([item for value, item in plan.notes.items() if value not in reasons])
         tried, now = {record["indicator"] for record in plan.records}, sync.now()
-        sync.state.update(lambda state: with_rejects(state, refused, tried, now, "to XDR"))
+        sync.state.update(lambda state: with_rejects(state, refused, tried, now, TO_XDR, reasons.keys() & tried))
         outcome = {
             **{value: f"left: {reason}" for value, reason in outcome.items()},
             **{value: f"pushed; {outcome[value]}" if value in outcome else "pushed" for value in tried},
@@ -1946,7 +2029,7 @@ class HandPush:
         sync.create([item for value, item in plan.notes.items() if value not in values])
         rejects, now = [*plan.rejects, *refused], sync.now()
         seen = {ioc.get("value") for ioc in iocs}
-        sync.state.update(lambda state: with_rejects(state, rejects, seen, now, "to XDR"))
+        sync.state.update(lambda state: with_rejects(state, rejects, seen, now, TO_XDR, values))
         return rejects
 
     def values(self, iocs: Sequence[dict[str, Any]]) -> tuple[PagePlan, list[tuple[str, str, str]]]:
@@ -2053,6 +2136,73 @@ class QueryPush:
         return page.short or page.after is None
 
 
+NOT_TRIED = "not tried"
+DELETION_COLUMNS = (
+    "indicator",
+    "status",
+    "in_xsoar",
+    "type",
+    "severity",
+    "verdict",
+    "expiration",
+    "source",
+    "comment",
+    "reason",
+)
+
+
+@dataclass
+class Deletion:
+    """Deletes IOCs in XDR, one per call, and tells XSOAR. A killed one is completed by the same command."""
+
+    sync: Sync
+
+    def run(self, values: Sequence[str]) -> list[dict[str, Any]]:
+        """A row for each value, see `deletion_row`, of which `status` is deleted, not_found or failed.
+
+        The first failure ends it; the values behind it are not tried.
+        """
+        sync = self.sync
+        here, there = sync.server.lookup(values), rules_by_value(sync, values)
+        rows: list[dict[str, Any]] = []
+        stop = ""
+        for some in slices(values, sync.settings.in_flight):
+            stop = stop or ("the time of this command is used up" if sync.late() else "")
+            outcomes = [("failed", f"{NOT_TRIED}: {stop}")] * len(some) if stop else self.delete(some, there)
+            stop = stop or ("another one failed" if any(status == "failed" for status, _ in outcomes) else "")
+            for value, (status, reason) in zip(some, outcomes, strict=True):
+                key = value.lower()
+                rows.append(deletion_row(value, status, reason, there.get(key), key in here))
+            gone = [value for value, (status, _) in zip(some, outcomes, strict=True) if status != "failed"]
+            self.tell(gone, here, there)
+        return rows
+
+    def delete(self, values: Sequence[str], there: Mapping[str, dict[str, Any]]) -> list[tuple[str, str]]:
+        """What became of each, and why. XDR is asked also for what its listing does not have: it may be new."""
+
+        def one(value: str) -> tuple[str, str]:
+            rule = there.get(value.lower())
+            try:
+                found = self.sync.client.delete(rule_value(rule) if rule else value)
+            except XDRError as error:
+                return "failed", str(error)
+            return ("deleted" if found else "not_found"), ""
+
+        with ThreadPoolExecutor(self.sync.settings.in_flight) as pool:
+            return list(pool.map(one, values))
+
+    def tell(
+        self, values: Sequence[str], here: Mapping[str, dict[str, Any]], there: Mapping[str, dict[str, Any]]
+    ) -> None:
+        """Mark the indicators as deleted, whether XDR had them or not: they are not wanted there."""
+        sync, now, now_ms = self.sync, self.sync.now(), self.sync.now_ms()
+        known = [value.lower() for value in values if (here.get(value.lower()) or {}).get("indicator_type")]
+        sync.create([deleted_item(here[key], there.get(key), sync.settings, now_ms) for key in known])
+        gone = {here[key]["value"] for key in known}
+        if gone & sync.state.load()["rejects"].keys():
+            sync.state.update(lambda state: with_rejects(state, (), gone, now, "to XDR"))
+
+
 def next_outbound(sync: Sync) -> Iterator[list[dict[str, Any]]]:
     """The indicators that the next push without names would look at, page by page. Moves nothing; ends early when the
     time is used up.
@@ -2070,6 +2220,80 @@ def next_outbound(sync: Sync) -> Iterator[list[dict[str, Any]]]:
         query = f"{settings.effective_query} and modified:<{bulk['bound']}"
         for page in sync.pages(query, MODIFIED_DESCENDING, bulk["after"], None):
             yield page.iocs
+
+
+# ---- steps of a retry
+
+STILL, PUSHED, TAKEN, NO_NEWS, OUT, GONE = "still set aside", "pushed", "taken", "no news", "outside", "gone"
+
+
+@dataclass
+class Retry:
+    """Tries records that are set aside again, at once. Gives (outcome, reason) by value; no cursor moves.
+
+    What does not stay set aside is taken off the list.
+    """
+
+    sync: Sync
+
+    def to_xdr(self, values: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Send those that the Sync Query still finds."""
+        sync = self.sync
+        wanted = sync.server.lookup(values, sync.settings.effective_query)
+        others = sync.server.lookup([value for value in values if value.lower() not in wanted])
+        plan = plan_page(wanted.values(), sync.settings, sync.now_ms())
+        refused = self.send(plan)
+        told = {value: reason for value, _, reason in refused}
+        sync.create([item for value, item in plan.notes.items() if value not in told])
+        rejects = [*plan.rejects, *refused]
+        self.settle(rejects, values, TO_XDR, told.keys() | set())
+        reasons = {value.lower(): reason for value, _, reason in rejects}
+        sent = {record["indicator"].lower() for record in plan.records}
+
+        def outcome(key: str) -> tuple[str, str]:
+            if key in reasons:
+                return STILL, reasons[key]
+            if key in wanted:
+                return (PUSHED, "") if key in sent else (NO_NEWS, "Cortex XDR holds it as it is")
+            return (OUT, "the Sync Query does not find it") if key in others else (GONE, "XSOAR has no such indicator")
+
+        return {value: outcome(value.lower()) for value in values}
+
+    def send(self, plan: PagePlan) -> list[tuple[str, str, str]]:
+        """As a delivery. All of them may be bad ones, so that XDR refuses a request as a whole is no alarm here."""
+        try:
+            return self.sync.delivery.send(plan)
+        except (XDRBadRequestError, XDRTooLargeError) as error:
+            return [(record["indicator"], XSOAR_TYPE[record["type"]], str(error)) for record in plan.records]
+
+    def from_xdr(self, values: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Read what XDR holds of them now and take it, as a fetch would."""
+        sync = self.sync
+        rules = rules_by_value(sync, values)
+        plan = sync.inbound_plan([change_row(rules[value.lower()]) for value in values if value.lower() in rules])
+        sync.create(plan.items)
+        self.settle(plan.rejects, values, FROM_XDR)
+        reasons = {value.lower(): reason for value, _, reason in plan.rejects}
+        taken = {item["value"].lower() for item in plan.items}
+
+        def outcome(key: str) -> tuple[str, str]:
+            if key in reasons:
+                return STILL, reasons[key]
+            if key in taken:
+                return TAKEN, ""
+            return (NO_NEWS, "XSOAR has it as it is") if key in rules else (GONE, "Cortex XDR holds no such IOC")
+
+        return {value: outcome(value.lower()) for value in values}
+
+    def settle(
+        self,
+        rejects: Sequence[tuple[str, str, str]],
+        values: Iterable[str],
+        direction: str,
+        refused: "set[str] | frozenset[str]" = frozenset(),
+    ) -> None:
+        now, seen = self.sync.now(), {*values, *(value for value, _, _ in rejects)}
+        self.sync.state.update(lambda state: with_rejects(state, rejects, seen, now, direction, refused))
 
 
 # ---- files for the vendor
@@ -2133,25 +2357,27 @@ def write_keep_file(sync: Sync, out: IO[bytes], rejects: list[tuple[str, str, st
     return count
 
 
-def write_rejects_file(sync: Sync, out: IO[bytes]) -> int:
-    """Write every record that is set aside as CSV: what of today's Sync Query cannot be sent, found anew, and what
-    Cortex XDR or XSOAR refused, from the list of the newest ones. Gives the number of rows; memory does not grow.
+def write_rejects_file(sync: Sync, out: IO[bytes], wanted: Callable[[Mapping[str, Any]], bool]) -> int:
+    """Write the `wanted` of all records that are set aside as CSV: what of today's Sync Query cannot be sent, found
+    anew, and what Cortex XDR or XSOAR refused, from the list. Gives the number of rows; memory does not grow.
     """
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    table = csv.writer(text)
-    table.writerow(REJECT_COLUMNS)
-    refused, now, count = dict(sync.state.load()["rejects"]), sync.now(), 0
+    table = csv.DictWriter(text, REJECT_COLUMNS, extrasaction="ignore")
+    table.writeheader()
+    listed, now, count = dict(sync.state.load()["rejects"]), sync.now(), 0
     found: list[tuple[str, str, str]] = []
     for _ in chain(sync_records(sync, found), (None,)):
         for value, kind, reason in found:
-            refused.pop(value, None)
-            table.writerow([value, kind, reason, "to XDR", now])
-        count += len(found)
+            listed.pop(value, None)
+            row = {"indicator": value, "type": kind, "reason": reason, "direction": TO_XDR, "when": now}
+            if wanted(row):
+                table.writerow(row)
+                count += 1
         found.clear()
-    for value, entry in refused.items():
-        table.writerow([value, *(entry[name] for name in REJECT_COLUMNS[1:])])
+    rest = [row for row in reject_rows(listed) if wanted(row)]
+    table.writerows(rest)
     text.detach()
-    return count + len(refused)
+    return count + len(rest)
 
 
 # ---- commands
@@ -2511,6 +2737,44 @@ def rejects_table(rejects: Sequence[tuple[str, str, str]], shown: int = 50) -> s
     return "\n".join(lines)
 
 
+def delete_command(sync: Sync, args: Mapping[str, Any]) -> list[CommandResults]:
+    """`xdr-iocs-delete`: in XDR, whatever its source; what XSOAR knows is not sent again until it changes."""
+    values = values_of(args)
+    if not values:
+        raise ValueError("Argument 'indicator' is empty; give one or more values.")
+    rows = Deletion(sync).run(values)
+    by_status = {name: [row for row in rows if row["status"] == name] for name in ("deleted", "not_found", "failed")}
+    failed = by_status["failed"]
+    if len(failed) == len(rows):
+        raise DemistoException(f"Nothing was deleted. {failed[0]['reason']}")
+    title = f"{len(by_status['deleted'])} of {len(rows)} deleted in Cortex XDR"
+    title += f", {len(by_status['not_found'])} not found there" if by_status["not_found"] else ""
+    text = tableToMarkdown(title, rows, headers=list(DELETION_COLUMNS), removeNull=True)
+    known = [row["indicator"] for row in rows if row["in_xsoar"] and row["status"] != "failed"]
+    if known:
+        text += (
+            f"\n{len(known)} of them XSOAR knows. They are not sent again until a person or a feed changes them, or "
+            "`!xdr-iocs-push` names them."
+        )
+    results = CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Deleted",
+        outputs_key_field="indicator",
+        outputs=rows,
+        readable_output=text,
+        indicators_timeline=time_line(known, "Deleted in Cortex XDR by command"),
+    )
+    return [results, *failure_entry(f"{len(failed)} of {len(rows)} were not deleted: ", failed)]
+
+
+def failure_entry(title: str, failed: Sequence[Mapping[str, Any]]) -> list[CommandResults]:
+    """An error entry beside the results, so that a playbook does not go on as if all were well; none without
+    failures.
+    """
+    told = "; ".join(f"{row['indicator']}: {row['reason']}" for row in failed[:10])
+    more = f"; and {len(failed) - 10} more" if len(failed) > 10 else ""
+    return [CommandResults(readable_output=f"{title}{told}{more}", entry_type=EntryType.ERROR)] if failed else []
+
+
 def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> CommandResults:
     """`xdr-iocs-enable` and `xdr-iocs-disable`: in XDR at once, and in the field *XDR IOC Status* of the indicators
     that XSOAR knows.
@@ -2530,6 +2794,9 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
         outputs_key_field="indicator",
         outputs=outputs,
         readable_output=f"IOCs command: {word} indicators={','.join(values)!r}",
+        indicators_timeline=time_line(
+            [value for value in values if value.lower() in found], f"{word.capitalize()} in Cortex XDR by command"
+        ),
     )
 
 
@@ -2558,28 +2825,97 @@ def set_sync_time_command(args: Mapping[str, Any]) -> CommandResults:
 
 
 def rejects_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> Any:
-    """`xdr-iocs-rejects`: what was set aside and why, newest first. Each is tried again when it changes."""
+    """`xdr-iocs-rejects`: what was set aside and why, newest first. Each is tried again when it changes, or now with
+    `retry`.
+    """
+    wanted = rejects_filter(args)
     if argToBoolean(args.get("file") or False):
         spot = new_file()
         with Path(spot.path).open("wb") as out:
-            count = write_rejects_file(sync, out)
-        return [spot.entry("xdr-iocs-rejects.csv"), f"{count} records are set aside."]
-    limit, page, size = (arg_to_number(args.get(name)) for name in ("limit", "page", "page_size"))
-    for name, number in (("limit", limit), ("page", page), ("page_size", size)):
-        if number is not None and number < 1:
-            raise ValueError(f"Argument '{name}': {number} is less than 1.")
+            count = write_rejects_file(sync, out, wanted)
+        return [spot.entry("xdr-iocs-rejects.csv"), f"{count} records are set aside.{lost_text(sync.state.load())}"]
+    first, size = page_of(args)
     state = sync.state.load()
-    rows = [{"indicator": value, **entry} for value, entry in reversed(list(state["rejects"].items()))]
-    first = ((page or 1) - 1) * (size or 50) if page or size else 0
-    shown = rows[first : first + (size or 50)] if page or size else rows[: limit or 50]
-    title = f"{len(rows)} records are set aside, {len(shown)} shown"
+    everything = reject_rows(state["rejects"])
+    rows = [row for row in everything if wanted(row)]
+    if argToBoolean(args.get("retry") or False):
+        return retry_rejects(sync, rows)
+    shown = rows[first : first + size]
+    title = f"{len(everything)} records are set aside, {len(shown)} shown"
+    if len(rows) < len(everything):
+        title = f"{len(rows)} of {len(everything)} records that are set aside fit, {len(shown)} shown"
     if state["rejects_dropped"]:
-        title += f"; {state['rejects_dropped']} older ones are in the file that `file=true` gives"
+        title += f"; {state['rejects_dropped']} older ones were dropped from the list, `file=true` finds them anew"
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Reject",
         outputs_key_field="indicator",
         outputs=shown,
-        readable_output=tableToMarkdown(title, shown, headers=list(REJECT_COLUMNS)),
+        readable_output=tableToMarkdown(title, shown, headers=list(REJECT_COLUMNS)) + lost_text(state),
+    )
+
+
+def reject_rows(rejects: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The list of rejects for people, newest first."""
+    columns = REJECT_COLUMNS[1:]
+    return [
+        {"indicator": value, **{name: entry[name] for name in columns}}
+        for value, entry in reversed(list(rejects.items()))
+    ]
+
+
+def rejects_filter(args: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], bool]:
+    """What the arguments choose: these indicators, a part of the reason in any case, a direction."""
+    values = {value.lower() for value in values_of(args)}
+    reason, direction = str(args.get("reason") or "").strip().lower(), str(args.get("direction") or "").strip()
+    if direction and direction not in (TO_XDR, FROM_XDR):
+        raise ValueError(f"Argument 'direction': {direction!r} is not one of {TO_XDR}, {FROM_XDR}.")
+
+    def wanted(row: Mapping[str, Any]) -> bool:
+        by_value = not values or str(row["indicator"]).lower() in values
+        return by_value and reason in str(row["reason"]).lower() and direction in ("", row["direction"])
+
+    return wanted
+
+
+def page_of(args: Mapping[str, Any]) -> tuple[int, int]:
+    """Position and size of what `limit`, or `page` and `page_size`, choose."""
+    limit, page, size = (arg_to_number(args.get(name)) for name in ("limit", "page", "page_size"))
+    for name, number in (("limit", limit), ("page", page), ("page_size", size)):
+        if number is not None and number < 1:
+            raise ValueError(f"Argument '{name}': {number} is less than 1.")
+    return (((page or 1) - 1) * (size or 50), size or 50) if page or size else (0, limit or 50)
+
+
+def lost_text(state: Mapping[str, Any]) -> str:
+    """How many rejects no list and no file has any more."""
+    lost = state.get("rejects_lost", 0)
+    if not lost:
+        return ""
+    return (
+        f"\n{lost} older ones that were refused are on no list any more, because it keeps {REJECTS_KEPT}; "
+        "`!xdr-iocs-reconcile file=true` finds those that are not in Cortex XDR."
+    )
+
+
+def retry_rejects(sync: Sync, rows: Sequence[Mapping[str, Any]]) -> CommandResults:
+    """Try these now, and tell what became of each."""
+    by_way = {way: [row["indicator"] for row in rows if row["direction"] == way] for way in (TO_XDR, FROM_XDR)}
+    retry, outcomes = Retry(sync), dict[str, tuple[str, str]]()
+    for way, step in ((TO_XDR, retry.to_xdr), (FROM_XDR, retry.from_xdr)):
+        outcomes |= step(by_way[way]) if by_way[way] else {}
+    told = []
+    for row in rows:
+        outcome, reason = outcomes[row["indicator"]]
+        known = {name: row[name] for name in ("indicator", "type", "direction")}
+        told.append({**known, "outcome": outcome, "reason": reason})
+    counts = Counter(row["outcome"] for row in told)
+    title = ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing is set aside that fits"
+    shown = ["indicator", "type", "direction", "outcome", "reason"]
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Retry",
+        outputs_key_field="indicator",
+        outputs=told,
+        readable_output=tableToMarkdown(f"Tried again: {title}", told, headers=shown, removeNull=True),
     )
 
 
@@ -2946,6 +3282,151 @@ def comparison_extent(comparison: Mapping[str, Any]) -> str:
     return ". ".join([text, *comparison["doubts"]])
 
 
+def get_indicators_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-get-indicators`: what a fetch would bring from XDR, in the order in which it would. Makes no indicator
+    and moves no cursor.
+    """
+    limit = int(number_arg(args, "limit", 50, 1, INBOUND_WINDOW))
+    since = sync.state.load()["inbound"]["ts"] - LOOKBACK_MS
+    if given := args.get("since"):
+        since = moment_ms("since", given, sync.now_ms(), ahead=False)
+    rows: list[dict[str, Any]] = []
+    counts = dict.fromkeys(("unchanged", "set_aside", "changed_in_xdr", "would_bring", "looked_at"), 0)
+    with closing(sync.client.changes(since)) as spool:
+        counts["changed_in_xdr"] = len(spool)
+        for window in spool.windows():
+            if sync.late():
+                break
+            plan = sync.inbound_plan(window)
+            counts["looked_at"] += len(window)
+            counts["unchanged"] += plan.unchanged
+            counts["set_aside"] += len(plan.rejects)
+            counts["would_bring"] += len(plan.items)
+            rows += [inbound_row(item) for item in plan.items[: limit - len(rows)]]
+    title = (
+        f"A fetch would bring {counts['would_bring']} indicators from Cortex XDR, {len(rows)} shown. "
+        f"{counts['changed_in_xdr']} IOCs were changed there since {iso_from_ms(since)}: {counts['unchanged']} tell "
+        f"nothing new, {counts['set_aside']} would be set aside"
+    )
+    if counts["looked_at"] < counts["changed_in_xdr"]:
+        title += f"; {counts['looked_at']} were looked at, then the time of this command was used up"
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Indicators",
+        outputs_key_field="value",
+        outputs=rows,
+        readable_output=tableToMarkdown(title, rows, headers=list(INBOUND_COLUMNS), removeNull=True),
+    )
+
+
+INBOUND_COLUMNS = ("value", "type", "changed", "status", "verdict", "severity", "expiration", "comment", "source")
+
+
+def inbound_row(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An indicator that a fetch would hand over to XSOAR, as XDR has it. `score` is the verdict that it would give."""
+    row = item["rawJSON"]
+    theirs = their_view(row)
+    return {
+        "value": item["value"],
+        "type": item["type"],
+        "score": item["score"],
+        "changed": iso_from_ms(theirs["t"]) if theirs["t"] else "",
+        "status": theirs["status"],
+        "verdict": theirs["reputation"],
+        "severity": theirs["severity"],
+        "expiration": said_value("expiration_date", theirs["expiration_date"]),
+        "comment": theirs["comment"],
+        "source": str(row.get("RULE_SOURCE") or ""),
+    }
+
+
+def number_arg(args: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
+    """A whole number from `low` to `high`. Raises ValueError that names the argument and the value."""
+    number = arg_to_number(args.get(name), name)
+    if number is not None and not low <= number <= high:
+        raise ValueError(f"Argument '{name}': {number} is not from {low} to {high}.")
+    return default if number is None else number
+
+
+def reset_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-reset`: go back to a time, or start the way to XDR anew; without `confirm` only tell what it means."""
+    anew, to = argToBoolean(args.get("anew") or False), str(args.get("to") or "").strip()
+    direction = str(args.get("direction") or "both")
+    if direction not in DIRECTIONS:
+        raise ValueError(f"Argument 'direction': {direction!r} is not one of {', '.join(DIRECTIONS)}.")
+    if anew == bool(to):
+        raise ValueError("Give either 'to', a time to go back to, or 'anew=true'.")
+    if anew and direction == "inbound":
+        raise ValueError(
+            "Argument 'direction': 'anew' starts the way to Cortex XDR anew. To read its changes again give 'to' and "
+            "direction=inbound."
+        )
+    confirmed = argToBoolean(args.get("confirm") or False)
+    if anew:
+        return start_anew(sync, confirmed)
+    to_ms = moment_ms("to", to, sync.now_ms(), ahead=False)
+    if to_ms > sync.now_ms():
+        raise ValueError(f"Argument 'to': {to!r} lies in the future; what is before it would never be sent.")
+    return go_back(sync, direction, to_ms, confirmed)
+
+
+def start_anew(sync: Sync, confirmed: bool) -> CommandResults:
+    state, again = sync.state.load(), sync.newest().total
+    if confirmed:
+        sync.begin(anew=True)
+    position = (state["fresh"] or {}).get("edge") or "not begun"
+    row = {"direction": "outbound", "position": position, "goes_back_to": "the start", "again": again}
+    return reset_results([{**row, "of": "indicators of the Sync Query"}], confirmed, {"anew": "true"})
+
+
+def go_back(sync: Sync, direction: str, to_ms: int, confirmed: bool) -> CommandResults:
+    state = sync.state.load()
+    rewind = rewind_of(state, direction, to_ms)
+    rows = []
+    if direction != "inbound":
+        position = (state["fresh"] or {}).get("edge") or "not begun"
+        query = f"{sync.settings.effective_query} and modified:>={rewind.outbound}"
+        again = sync.server.page(query, 1, MODIFIED_ASCENDING).total if rewind.outbound else 0
+        row = {"direction": "outbound", "position": position, "goes_back_to": rewind.outbound or ""}
+        rows.append({**row, "again": again, "of": "indicators of the Sync Query"})
+    if direction != "outbound":
+        again = 0
+        if rewind.inbound is not None:
+            with closing(sync.client.changes(rewind.inbound - LOOKBACK_MS)) as spool:
+                again = len(spool)
+        to = iso_from_ms(rewind.inbound) if rewind.inbound is not None else ""
+        row = {"direction": "inbound", "position": iso_from_ms(state["inbound"]["ts"]), "goes_back_to": to}
+        rows.append({**row, "again": again, "of": "changes of Cortex XDR"})
+    if confirmed:
+        now = sync.now()
+        sync.state.update(lambda newest: rewound(newest, rewind_of(newest, direction, to_ms), now))
+    return reset_results(rows, confirmed, {"to": iso_from_ms(to_ms), "direction": direction})
+
+
+def reset_results(rows: list[dict[str, Any]], confirmed: bool, args: Mapping[str, str]) -> CommandResults:
+    moved = [row for row in rows if row["goes_back_to"]]
+    for row in rows:
+        row["done"] = confirmed and bool(row["goes_back_to"])
+        row["goes_back_to"] = row["goes_back_to"] or "stays"
+    if not moved:
+        title = "Nothing to go back: no position lies behind that time"
+    elif confirmed:
+        title = "Done. The next fetch sends and reads again what lies behind; a run under way stops"
+    else:
+        title = "Nothing was changed. This is what the reset would do"
+    shown = [{**row, "goes back to": row["goes_back_to"], "again": f"{row['again']} {row['of']}"} for row in rows]
+    text = tableToMarkdown(title, shown, headers=["direction", "position", "goes back to", "again"])
+    if moved and any(row["direction"] == "outbound" for row in moved):
+        text += (
+            "\nAn indicator that remembers what Cortex XDR holds is sent again only where it has news; "
+            "`!xdr-iocs-reconcile repair=true` finds what is missing there all the same."
+        )
+    if moved and not confirmed:
+        text += f"\nTo do it: `{command_line('xdr-iocs-reset', **args, confirm='true')}`"
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Reset", outputs_key_field="direction", outputs=rows, readable_output=text
+    )
+
+
 def create_sync_file_command(sync: Sync, args: Mapping[str, Any], spot: FileSpot) -> list[Any]:
     """`xdr-iocs-create-sync-file`: the file that `xdr-iocs-sync` uploads, for the vendor's support; never longer in
     memory than a page.
@@ -2988,10 +3469,13 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-push": lambda: push_command(sync, args),
         "xdr-iocs-enable": lambda: set_status_command(sync, args, enabled=True),
         "xdr-iocs-disable": lambda: set_status_command(sync, args, enabled=False),
+        "xdr-iocs-delete": lambda: delete_command(sync, args),
         "xdr-iocs-set-sync-time": lambda: set_sync_time_command(args),
         "xdr-iocs-create-sync-file": lambda: create_sync_file_command(sync, args, new_file()),
         "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
         "xdr-iocs-status": lambda: status_command(sync, args),
+        "xdr-iocs-get-indicators": lambda: get_indicators_command(sync, args),
+        "xdr-iocs-reset": lambda: reset_command(sync, args),
         "xdr-iocs-rejects": lambda: rejects_command(sync, args, new_file),
         "xdr-iocs-hits": lambda: hits_command(sync, args),
         "xdr-iocs-compare": lambda: compare_command(sync, args),

@@ -316,6 +316,9 @@ class Rows:
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def windows(self, size: int = 3) -> Iterator[list[dict[str, Any]]]:
         times = sorted({row["RULE_MODIFY_TIME"] for row in self.rows})
         for start in range(0, len(times), size):
@@ -443,7 +446,7 @@ class FakeXdr:
         return {
             **{name: rule[name] for name in names},
             "rule_id": int.from_bytes(rule["indicator"].encode(), "big"),
-            "severity": SEVERITY_CODE[rule["severity"]],
+            "severity": SEVERITY_CODE.get(rule["severity"], rule["severity"]),
             "default_expiration_enabled": False,
             "modification_time": rule["t"],
             "source": "XSOAR TIM",
