@@ -151,8 +151,8 @@ def sync_verdict(state: Mapping[str, Any], facts: SyncFacts, waiting: WaitingCha
         _failing(state, facts)
         or _not_started(state, facts)
         or _query_changed(state, facts)
-        or _first_sync(state, facts)
         or _overdue(state, facts)
+        or _first_sync(state, facts)
         or _set_back(state, facts)
         or _behind(state, facts)
         or (waiting and _left_waiting(state, facts, waiting))
@@ -184,6 +184,7 @@ def _failing(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:
         f"the last run that went through began {moment_in_words(state.get('whole'), facts.now)}"
         if state.get("whole")
         else "no run has gone through yet",
+        quiet_in_words(state, facts),
         first_sync_in_words(state["bulk"]) if first_sync else outbound_in_words(state, facts.now),
         inbound_in_words(state, facts.now),
     ]
@@ -225,18 +226,27 @@ def _first_sync(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | Non
 
 
 def _overdue(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:
-    if not facts.fetches or not state["last"].get("run"):
+    quiet = quiet_in_words(state, facts)
+    if not quiet:
         return None
-    quiet = facts.now - epoch_seconds(state["last"]["run"])
-    if quiet <= 2 * facts.interval_seconds + facts.run_seconds:
-        return None
+    bulk = state["bulk"] or {}
     parts = [
-        f"no run has ended for {in_words(quiet)}, although one is due every {in_words(facts.interval_seconds)}",
+        f"{quiet}, although one is due every {in_words(facts.interval_seconds)}",
         "is the instance enabled, and does its fetch run? A run that is ended from outside leaves no trace here",
-        outbound_in_words(state, facts.now),
+        first_sync_in_words(bulk) if bulk.get("open") else outbound_in_words(state, facts.now),
         inbound_in_words(state, facts.now),
     ]
-    return SyncVerdict(False, "overdue", state.get("whole") or state["last"]["run"], sentence(parts))
+    since = bulk["started"] if bulk.get("open") else state.get("whole") or state["last"].get("run")
+    return SyncVerdict(False, "overdue", since, sentence(parts))
+
+
+def quiet_in_words(state: Mapping[str, Any], facts: SyncFacts) -> str:
+    """That no run ended, and nothing was sent, for longer than two intervals and a run; empty when that is not so."""
+    signs = [state["last"].get("run"), state["last"].get("outbound"), (state["bulk"] or {}).get("started")]
+    last = max((epoch_seconds(sign) for sign in signs if sign), default=None)
+    if not facts.fetches or last is None or facts.now - last <= 2 * facts.interval_seconds + facts.run_seconds:
+        return ""
+    return f"no run has ended for {in_words(facts.now - last)}"
 
 
 def _set_back(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:

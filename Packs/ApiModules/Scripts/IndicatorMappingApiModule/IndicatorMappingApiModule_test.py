@@ -18,6 +18,8 @@ class Mapping:
     comments_as_tags: bool = False
     tags: tuple[str, ...] = ()
     tlp_color: str = ""
+    label: str = ""
+    instance: str = ""
 
 
 IOC = {"id": "1", "value": "bad.example", "indicator_type": "Domain", "score": 3}

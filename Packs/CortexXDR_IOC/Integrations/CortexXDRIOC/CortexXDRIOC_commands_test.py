@@ -128,7 +128,7 @@ def test_status_commands_act_on_both_sides_and_settle(word: str, status: str) ->
             assert world.xsoar.by_value(value)["CustomFields"]["xdriocstatus"] == f"{word}d"
         world.clock.advance(600)
         run(world, "fetch-indicators")
-    memory = load_memory(world.xsoar.by_value("10.0.0.1")["CustomFields"])
+    memory = load_memory(world.xsoar.by_value("10.0.0.1")["CustomFields"], "")
     assert memory and memory["theirs"]["status"] == status
 
 
