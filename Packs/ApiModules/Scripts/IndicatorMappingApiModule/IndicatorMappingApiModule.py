@@ -866,13 +866,20 @@ def row_hits(row: Mapping[str, Any]) -> int:
     return int(value) if isinstance(value, int | float) and value > 0 else 0
 
 
-def known_hits(memory: Mapping[str, Any] | None, current: Mapping[str, Any]) -> int:
-    """The number of hits that was read before: by this instance where it has a memory of the indicator."""
+def hits_elsewhere(current: Mapping[str, Any], label: str) -> int:
+    """The hits that instances with other labels noted on the indicator."""
+    noted = [memory for name, memory in memories(current.get("CustomFields") or {}).items() if name != label]
+    theirs = [memory.get("theirs") for memory in noted if isinstance(memory, dict)]
+    return sum(int(view.get("hits") or 0) for view in theirs if isinstance(view, dict))
+
+
+def known_hits(memory: Mapping[str, Any] | None, current: Mapping[str, Any], label: str) -> int:
+    """The number of hits that this instance read before: from its memory of the indicator, else from the field."""
     if memory and "hits" in memory["theirs"]:
         return int(memory["theirs"]["hits"])
     noted = (current.get("CustomFields") or {}).get("xdriochits")
     try:
-        return int(noted or 0)
+        return max(0, int(noted or 0) - hits_elsewhere(current, label))
     except (TypeError, ValueError):
         return 0
 
@@ -883,16 +890,17 @@ def hit_fields(
     current: Mapping[str, Any],
     settings: MappingSettings,
 ) -> dict[str, Any]:
-    """What is new of the hits, and of why an IOC is disabled that nobody disabled from XSOAR. An instance with a label
-    names itself in the reason, and takes no other's reason back.
+    """What is new of the hits, and of why an IOC is disabled that nobody disabled from XSOAR.
+
+    The hits of all labels are added up. An instance with a label names itself in the reason, and takes no other's back.
     """
     fields: dict[str, Any] = {}
     custom = current.get("CustomFields") or {}
     prefix = f"{settings.label}: " if settings.label else ""
     reason = str(custom.get("xdriocdisabledreason", NOT_DISABLED))
     explained = reason != NOT_DISABLED and reason.startswith(prefix)
-    if theirs["hits"] != known_hits(memory, current):
-        fields["xdriochits"] = theirs["hits"]
+    if theirs["hits"] != known_hits(memory, current, settings.label):
+        fields["xdriochits"] = theirs["hits"] + hits_elsewhere(current, settings.label)
     wish, before = str(custom.get("xdriocstatus") or "").lower(), memory["theirs"].get("status") if memory else ""
     if theirs["status"] == "DISABLED" and before != "DISABLED" and wish != "disabled":
         fields["xdriocdisabledreason"] = prefix + disabled_reason(theirs)

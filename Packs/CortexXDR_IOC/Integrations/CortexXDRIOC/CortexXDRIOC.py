@@ -1369,11 +1369,11 @@ def last_view(
     with suppress(RejectedRecordError):
         if rule is not None:
             return their_view(change_row(rule))
-    if known := load_memory(ioc.get("CustomFields") or {}, settings.label):
-        return dict(known["theirs"])
+    nothing = {**dict.fromkeys(COMPARED, ""), "reputation": "UNKNOWN", "expiration_date": -1}
+    known = load_memory(ioc.get("CustomFields") or {}, settings.label)
     with suppress(RejectedRecordError):
-        return record_view(checked_record(ioc, settings, now_ms))
-    return {**dict.fromkeys(COMPARED, ""), "reputation": "UNKNOWN", "expiration_date": -1}
+        nothing = record_view(checked_record(ioc, settings, now_ms))
+    return {**nothing, **known["theirs"]} if known else nothing
 
 
 def deletion_row(
@@ -3017,22 +3017,38 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
         outputs_prefix=f"{IOC_BRAND}.Status",
         outputs_key_field="indicator",
         outputs=outputs,
-        readable_output=f"IOCs command: {word} indicators={','.join(values)!r}",
+        readable_output=f"IOCs command: {word} indicators={','.join(values)!r}"
+        + ("" if sync.settings.label else by_hand_text(speakers(named))),
         indicators_timeline=time_line(
             [str(ioc["value"]) for ioc in speakers(named)], f"{word.capitalize()} in Cortex XDR by command"
         ),
     )
 
 
+def by_hand_text(iocs: Iterable[Mapping[str, Any]]) -> str:
+    """Which indicators go on to show what a person set by hand."""
+    values = [str(ioc["value"]) for ioc in iocs if status_is_set_by_hand(ioc)]
+    if not values:
+        return ""
+    return f"\n*XDR IOC Status* was set by hand and stays as it is on: {', '.join(values)}"
+
+
+def status_is_set_by_hand(ioc: Mapping[str, Any]) -> bool:
+    """Did a person set the status field? It stays as it is then, whatever a feed or an integration says."""
+    return "xdriocstatus" in {str(name).lower() for name in ioc.get("manuallyEditedFields") or ()}
+
+
 def status_item(ioc: Mapping[str, Any], word: str, settings: Settings) -> dict[str, Any]:
     """The indicator again, with its status and the memory of XDR's side set; our vote stays as it was.
 
-    An instance with a label remembers the status of its own tenant, since the field is for all tenants.
+    An instance with a label remembers the status of its own tenant, since the field is for all tenants; and XSOAR lets
+    no integration change a field that a person set.
     """
     custom = ioc.get("CustomFields") or {}
     fields: dict[str, Any] = {"xdriocstatus": word}
     memory, wish = load_memory(custom, settings.label), word.upper()
-    if settings.label:
+    if settings.label or status_is_set_by_hand(ioc):
+        # The field does not change then, so what it says is remembered as no news.
         memory, wish = memory or {"theirs": {}, "base": {"status": []}}, wished_status(ioc)
     if memory is not None:
         theirs = {**memory["theirs"], "status": word.upper()}
@@ -3050,7 +3066,7 @@ def set_sync_time_command(args: Mapping[str, Any]) -> CommandResults:
     return CommandResults(
         readable_output=f"This command is deprecated and changed nothing (time={args.get('time')!r}). The sync "
         "keeps its own position and moves it only behind what Cortex XDR accepted. "
-        "To send everything again, run `!xdr-iocs-sync firstTime=true`.",
+        "To go back to a time, or to send everything again, run `!xdr-iocs-reset`.",
         entry_type=EntryType.WARNING,
     )
 
@@ -3377,7 +3393,7 @@ def hit_row(
         "indicator": str((ioc or {}).get("value") or rule_value(rule)),
         "type": str(rule.get("type") or ""),
         "hits": theirs["hits"],
-        "more": max(0, theirs["hits"] - known_hits(memory, ioc or {})),
+        "more": max(0, theirs["hits"] - known_hits(memory, ioc or {}, settings.label)),
         "status": theirs["status"] or "ENABLED",
         "disabled_reason": reason if theirs["status"] == "DISABLED" else "",
         "in_xsoar": ioc is not None,

@@ -252,6 +252,70 @@ def test_reconcile_repairs_a_file_under_its_hash() -> None:
     assert world.xdr.rules.keys() == {SHA256}
 
 
+def test_reconcile_lets_the_next_indicator_speak_when_the_first_left_the_sync_query() -> None:
+    world = file_world(sha256=SHA256, sourceoriginalseverity="low")
+    world.xsoar.add(SHA256, "File", CustomFields={"sourceoriginalseverity": "critical"})
+    fetch(world)
+    world.xsoar.feed(SHA256, score=1)
+    fetch(world)
+    assert world.xdr.rules[SHA256]["severity"] == "CRITICAL"
+    run(world, "xdr-iocs-reconcile", repair="true")
+    assert world.xdr.rules[SHA256]["severity"] == "LOW"
+
+
+@pytest.mark.parametrize("asked", [SHA1, SHA256])
+def test_deletion_takes_both_values_and_the_file_stays_deleted(asked: str) -> None:
+    world = file_world(sha256=SHA256)
+    row = run(world, "xdr-iocs-delete", indicator=asked)[0].outputs[0]
+    assert (row["indicator"], row["status"], row["in_xsoar"], row["type"]) == (asked, "deleted", True, "HASH")
+    assert world.xdr.rules[SHA256]["deleted"] and custom(world)["xdriocstatus"] == "deleted"
+    world.xsoar.feed(SHA1, sightings=5)
+    fetch(world, 2)
+    assert world.xdr.rules[SHA256]["deleted"]
+    world.xsoar.feed(SHA1, sourceoriginalseverity="low")
+    fetch(world)
+    assert not world.xdr.rules[SHA256].get("deleted")
+
+
+@pytest.mark.parametrize("asked", [SHA1, SHA256, ""])
+def test_hits_of_the_ioc_come_to_the_file(asked: str) -> None:
+    world = file_world(sha256=SHA256)
+    world.xdr.operate(SHA256, "HASH", hits=12)
+    (row,) = run(world, "xdr-iocs-hits", indicator=asked).outputs
+    assert (row["indicator"], row["hits"], row["in_xsoar"]) == (SHA1, 12, True)
+    assert custom(world)["xdriochits"] == 12
+    writes = world.xdr.writes()
+    fetch(world, 2)
+    assert world.xdr.writes() == writes and len(world.xsoar.docs) == 1
+
+
+@pytest.mark.parametrize("way", ["to XDR", "from XDR"])
+def test_retry_of_a_file_goes_by_its_hash(way: str) -> None:
+    world = World(override_severity="false", xsoar_comments_field="notes")
+    world.xdr.refuses = {SHA256: "no room"} if way == "to XDR" else {}
+    world.xsoar.add(SHA1, "File", CustomFields={"sha256": SHA256})
+    fetch(world)
+    if way == "from XDR":
+        world.xdr.operate(SHA256, "HASH", severity="SEV_777", comment="seen")
+        fetch(world)
+    assert world.xsoar.state()["rejects"].keys() == {SHA1}
+    world.xdr.refuses.clear()
+    if way == "from XDR":
+        world.xdr.rules[SHA256]["severity"] = "LOW"
+    (row,) = run(world, "xdr-iocs-rejects", retry="true").outputs
+    assert (row["indicator"], row["outcome"]) == (SHA1, "pushed" if way == "to XDR" else "taken")
+    assert not world.xsoar.state()["rejects"] and SHA256 in world.xdr.rules
+
+
+def test_dry_run_and_push_by_query_count_a_file_once() -> None:
+    world = file_world(sha256=SHA256)
+    world.xsoar.add(OTHER_SHA1, "File", CustomFields={"sha256": SHA256})
+    would = run(world, "xdr-iocs-push", query="type:File", dry_run="true").outputs
+    assert (would["looked_at"], would["would_push"], would["without_news"]) == (2, 1, 1)
+    pushed = run(world, "xdr-iocs-push", query="type:File").outputs
+    assert (pushed["looked_at"], pushed["pushed"]) == (2, 1)
+
+
 # ---- whatever happens, it comes to rest
 
 VALUES = [SHA1, OTHER_SHA1, SHA256]

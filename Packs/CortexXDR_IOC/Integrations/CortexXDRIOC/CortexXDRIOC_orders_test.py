@@ -201,6 +201,58 @@ def test_status_commands_leave_a_line_on_what_xsoar_knows(word: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("remembers", [False, True])
+@pytest.mark.parametrize(("word", "field"), [("disable", "enabled"), ("enable", "disabled")])
+def test_status_command_holds_against_a_field_that_was_set_by_hand_before(
+    word: str, field: str, remembers: bool
+) -> None:
+    world = synced()
+    if remembers:
+        world.xdr.operate("10.0.0.1", comment="x")
+        fetch(world)
+    world.xsoar.edit("10.0.0.1", xdriocstatus=field)
+    fetch(world)
+    result = run(world, f"xdr-iocs-{word}", indicator="10.0.0.1,10.0.0.2")
+    assert result.readable_output.endswith("set by hand and stays as it is on: 10.0.0.1")
+    fetch(world)
+    world.xsoar.feed("10.0.0.1", expiration="2029-01-01T00:00:00Z")
+    fetch(world, 2)
+    assert world.xdr.rules["10.0.0.1"]["status"] == f"{word.upper()}D"
+    assert world.xdr.rules["10.0.0.1"]["expiration_date"] > 0
+    other = "disabled" if field == "enabled" else "enabled"
+    world.xsoar.edit("10.0.0.1", xdriocstatus=other)
+    world.xsoar.edit("10.0.0.1", xdriocstatus=field)
+    run(world, "xdr-iocs-delete", indicator="10.0.0.1")
+    fetch(world, 2)
+    assert world.xdr.rules["10.0.0.1"]["deleted"]
+
+
+def test_delete_of_an_instance_with_a_label_stays_in_its_tenant() -> None:
+    world = synced(source_label="a")
+    run(world, "xdr-iocs-delete", indicator="10.0.0.1")
+    fetch(world, 2)
+    fields = world.xsoar.by_value("10.0.0.1")["CustomFields"]
+    assert world.xdr.rules["10.0.0.1"]["deleted"]
+    assert fields["xdrioctenants"] == ["a: deleted"] and fields.get("xdriocstatus") is None
+    run(world, "xdr-iocs-push", indicator="10.0.0.1", severity="low")
+    fetch(world, 2)
+    assert world.xdr.rules["10.0.0.1"]["severity"] == "LOW" and not world.xdr.rules["10.0.0.1"].get("deleted")
+    assert world.xsoar.by_value("10.0.0.1")["CustomFields"]["xdrioctenants"] == ["a: enabled"]
+
+
+def test_delete_by_sha1_deletes_the_hash_under_which_the_file_was_sent() -> None:
+    world, best = synced(), "ab" * 32
+    world.xsoar.add("cd" * 20, "File", CustomFields={"sha256": best})
+    fetch(world)
+    assert best in world.xdr.rules
+    (result,) = run(world, "xdr-iocs-delete", indicator="cd" * 20)
+    assert [(row["indicator"], row["status"], row["in_xsoar"]) for row in result.outputs] == [
+        ("cd" * 20, "deleted", True)
+    ]
+    fetch(world, 2)
+    assert world.xdr.rules[best]["deleted"] and status_field(world, "cd" * 20) == "deleted"
+
+
 # ---- what a fetch would bring
 
 
