@@ -239,6 +239,19 @@ def test_vote_of_an_instance_is_its_own() -> None:
     assert votes == {"a": 2, "b": 0}
 
 
+def test_removal_of_one_instance_leaves_what_the_other_sent() -> None:
+    removal = {"removal_policy": "disable", "removal_cap_percent": "100", "removal_interval_hours": "1"}
+    hub = Hub("a", "b", one_tenant=True, **removal)
+    for label, value in zip("ab", VALUES, strict=True):
+        hub.worlds[label].xsoar.matches = lambda doc, own=value: doc["value"] == own and doc["score"] == 3
+    hub.fetch(times=12)
+    assert [hub.rule("a", value)["status"] for value in VALUES] == ["ENABLED", "ENABLED"]
+    hub.xsoar.add("10.9.9.9")
+    hub.worlds["a"].xsoar.matches = lambda doc: doc["value"] == "10.9.9.9"
+    hub.fetch(times=12)
+    assert [hub.rule("a", value)["status"] for value in VALUES] == ["DISABLED", "ENABLED"]
+
+
 # ---- memories
 
 
