@@ -3933,6 +3933,7 @@ def status_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
         "failing_since": state.get("failing_since"),
         "key_type": state["key_type"],
         "set_aside_by_reason": rejects_by_reason(state["rejects"]),
+        "removal": removal_figures(sync, state),
         "runs": list(reversed(state.get("runs", []))),
         "errors": list(reversed(state.get("errors", []))),
     }
@@ -3942,6 +3943,24 @@ def status_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
         readable_output=status_text(outputs, facts.now),
         replace_existing=True,
     )
+
+
+def removal_figures(sync: Sync, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What `removal_status` tells, with times and lists as in all outputs."""
+    told = removal_status(state, sync.removals.load(), sync.settings.removal.policy)
+    figures = ("candidates", "removed", "held_back")
+    reasons = list(dict.fromkeys(reason for name in figures for reason in told[name]))
+    times = ("held_since", "last_run", "looking_since", "last_look")
+    same = ("policy", "held", "note", "cap", "refused", "brought_back", "looked_at", "last_look_whole", "in_xdr")
+    return {
+        **{name: told[name] for name in same},
+        **{name: iso_from_ms(told[name]) if told[name] else None for name in times},
+        "last_look_doubts": "; ".join(told["last_look_doubts"]),
+        "by_reason": [{"reason": one, **{name: told[name].get(one, 0) for name in figures}} for one in reasons],
+        "by_source": [{"source": source, "iocs": count} for source, count in told["by_source"].items()],
+        "on_record": [{"phase": phase, "iocs": count} for phase, count in told["on_record"].items() if count],
+        "dropped_from_record": told["dropped_from_record"],
+    }
 
 
 def sync_positions(state: Mapping[str, Any], facts: SyncFacts, waiting: WaitingChanges | None) -> dict[str, Any]:
