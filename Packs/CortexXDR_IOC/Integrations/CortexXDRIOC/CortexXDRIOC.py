@@ -59,6 +59,8 @@ LOOKBACK_NS = 60 * 10**9
 LOOKBACK_MS = 60 * 1000
 FIRST_INBOUND_MS = 10 * 60 * 1000
 MARKS_KEPT = 1_000
+UNTAKEN_KEPT = 100_000
+HELD_RUNS = 3
 UNREADABLE_NS = 2**62
 REJECTS_KEPT = 1_000
 REJECT_COLUMNS = ("indicator", "type", "reason", "direction", "when")
@@ -423,8 +425,10 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 #   key_type  kind of API key that worked
 #   bulk      null, or {open, bound, after, done, total, started, finished}: everything up to `bound`, newest first
 #   fresh     null, or {edge, after, since, marks, done}: everything after, oldest first; see FreshLane
-#   inbound   {ts, rows, conflicts}: `ts` is the time of the last change taken from XDR, in its milliseconds; `rows`
-# counts each once
+#   inbound   {ts, rows, conflicts, marks, held}: `ts` is the time of the last change taken from XDR, in its
+# milliseconds; `rows` counts each once. `marks`, absent at first: [time, mark] of what was taken in the minute before
+# `ts`, which is listed once more. `held`, absent or the number of runs in a row that sent nothing because XDR's
+# changes could not be read
 #   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in
 # rejects_dropped
 #   counts    {pushed, no_news, rejected, created}
@@ -665,17 +669,53 @@ def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now:
     return {**state, "fresh": fresh}
 
 
+def row_mark(row: Mapping[str, Any]) -> str:
+    """Fingerprint of one state of one IOC."""
+    return hashlib.blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=6).hexdigest()
+
+
+def not_taken(rows: Iterable[dict[str, Any]], inbound: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows without those that were taken before. What XSOAR did with them since, such as deleting the indicator, is
+    newer than they are.
+    """
+    marks = {mark for _, mark in inbound.get("marks") or ()}
+    return [row for row in rows if row_mark(row) not in marks] if marks else list(rows)
+
+
+def marks_of(rows: Iterable[Mapping[str, Any]], inbound: Mapping[str, Any], ts: int) -> list[list[Any]]:
+    """[time, mark] of what was taken in the minute before `ts`, oldest first; the newest MARKS_KEPT of them."""
+    near = [row for row in rows if row_time(row) >= ts - LOOKBACK_MS]
+    known = {mark: time for time, mark in inbound.get("marks") or () if time >= ts - LOOKBACK_MS}
+    known.update({row_mark(row): row_time(row) for row in near[-MARKS_KEPT:]})
+    return [[time, mark] for time, mark in sorted((time, mark) for mark, time in known.items())][-MARKS_KEPT:]
+
+
+def with_held(state: dict[str, Any], held: int) -> dict[str, Any]:
+    """The state after so many runs in a row that sent nothing because XDR's changes could not be read."""
+    return {**state, "inbound": {**state["inbound"], "held": held}}
+
+
 def advanced_inbound(
-    state: dict[str, Any], rows: Sequence[Mapping[str, Any]], plan: InboundPlan, now: str
+    state: dict[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    plan: InboundPlan,
+    now: str,
+    looked_at: Sequence[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """The inbound cursor after XSOAR took the indicators of these rows."""
+    """The inbound cursor after XSOAR took the indicators of these rows. `looked_at` are those that were not taken
+    before; all of them when it is not given.
+    """
     inbound = state["inbound"]
+    ts = max(inbound["ts"], max(map(row_time, rows), default=0))
     inbound = {
-        "ts": max(inbound["ts"], max(map(row_time, rows), default=0)),
+        **inbound,
+        "ts": ts,
+        "marks": marks_of(rows, inbound, ts),
         "rows": inbound["rows"] + sum(row_time(row) > inbound["ts"] for row in rows),
         "conflicts": inbound["conflicts"] + len(plan.conflicts),
     }
-    seen = {str(row.get("RULE_INDICATOR") or "") for row in rows} if state["rejects"] else set()
+    looked_at = rows if looked_at is None else looked_at
+    seen = {str(row.get("RULE_INDICATOR") or "") for row in looked_at} if state["rejects"] else set()
     state = with_rejects(state, plan.rejects, seen, now, "from XDR")
     counts = {**state["counts"], "created": state["counts"]["created"] + len(plan.items)}
     return {**state, "inbound": inbound, "counts": counts, "last": {**state["last"], "inbound": now}}
@@ -683,7 +723,7 @@ def advanced_inbound(
 
 class PagePlan(NamedTuple):
     """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside, items
-    for XSOAR by value that note what XDR took, and how many have no news.
+    for XSOAR by value that note what XDR took, how many have no news, and items that note what is about to be sent.
     """
 
     records: list[dict[str, Any]]
@@ -691,11 +731,12 @@ class PagePlan(NamedTuple):
     rejects: list[tuple[str, str, str]]
     notes: dict[str, dict[str, Any]]
     no_news: int
+    intents: Sequence[dict[str, Any]] = ()
 
 
 def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int) -> PagePlan:
     """Map a page. One record that cannot be mapped is set aside with its reason; it never stops the rest."""
-    plan = PagePlan([], [], [], {}, 0)
+    plan, intents = PagePlan([], [], [], {}, 0), []
     no_news = 0
     for ioc in iocs:
         try:
@@ -705,13 +746,17 @@ def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int
             continue
         if not going.news:
             no_news += 1
+            if going.memory:
+                plan.notes[ioc["value"]] = settled_item(ioc, going.memory)
             continue
         plan.records.append(going.standing)
         if going.enable:
             plan.enable.append(going.standing["indicator"])
         if going.memory:
             plan.notes[going.standing["indicator"]] = noted_item(ioc, going.memory)
-    return plan._replace(no_news=no_news)
+        if going.intent:
+            intents.append(settled_item(ioc, going.intent))
+    return plan._replace(no_news=no_news, intents=intents)
 
 
 def set_aside(ioc: Mapping[str, Any], reason: Exception) -> tuple[str, str, str]:
@@ -1134,6 +1179,29 @@ class Delivery:
 
 
 @dataclass
+class Untaken:
+    """The IOCs with a change in XDR that this run knows of and had no time to take. They must not be written over.
+
+    `values` are their hashes; of more than UNTAKEN_KEPT nothing is remembered but that there are `too_many`. `met`: one
+    of them was about to be sent, so outbound stopped.
+    """
+
+    values: set[int] = field(default_factory=set)
+    too_many: bool = False
+    met: bool = False
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        if not self.too_many:
+            self.values.update(hash(str(row.get("RULE_INDICATOR") or "").lower()) for row in rows)
+            self.too_many = len(self.values) > UNTAKEN_KEPT
+
+    def meets(self, records: Iterable[Mapping[str, Any]]) -> bool:
+        """Is one of them among these records?"""
+        self.met = self.too_many or any(hash(record["indicator"].lower()) in self.values for record in records)
+        return self.met
+
+
+@dataclass
 class Sync:
     """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`."""
 
@@ -1144,9 +1212,11 @@ class Sync:
     timing: HttpTiming
     deadline: float
     delivery: Delivery = field(init=False)
+    untaken: "Untaken" = field(init=False)
 
     def __post_init__(self) -> None:
         self.delivery = Delivery(self.client, self.settings.request_size)
+        self.untaken = Untaken()
 
     # -- small things
 
@@ -1188,7 +1258,7 @@ class Sync:
         """
         state = self.begin()
         self.push_fresh(state["epoch"])
-        while (state := self.state.load())["bulk"]["open"] and not self.late():
+        while not self.untaken.met and (state := self.state.load())["bulk"]["open"] and not self.late():
             self.push_batch(state)
             self.push_fresh(state["epoch"])
 
@@ -1234,7 +1304,8 @@ class Sync:
 
         While up to `in_flight` pages are on their way the next one is read and mapped. When a delivery fails, nothing
         behind it is
-        committed, even where XDR took it: the next run sends it again.
+        committed, even where XDR took it: the next run sends it again. The walk ends before a page with an IOC whose
+        change in XDR was not taken yet.
         """
         on_the_way: deque[tuple[Page, PagePlan, frozenset[Any], Future[list[tuple[str, str, str]]]]] = deque()
         with ThreadPoolExecutor(self.settings.in_flight) as pool:
@@ -1244,7 +1315,10 @@ class Sync:
                     must_go_on(page)
                     continue
                 plan = plan_page(iocs, self.settings, self.now_ms())
+                if self.untaken.meets(plan.records):
+                    break
                 tried = frozenset(str(ioc.get("value") or ioc.get("id") or "") for ioc in iocs)
+                self.create(plan.intents)
                 on_the_way.append((page, plan, tried, pool.submit(self.delivery.send, plan)))
                 if len(on_the_way) >= self.settings.in_flight:
                     self.settle(*on_the_way.popleft(), commit)
@@ -1295,26 +1369,51 @@ class Sync:
         now = self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
         since = self.state.load()["inbound"]["ts"] - LOOKBACK_MS
+        whole = True
         with closing(self.client.changes(since)) as spool:
             for rows in spool.windows():
-                if self.timing.monotonic() >= half_time:
-                    return False
-                self.take(rows)
-        return True
+                whole = whole and self.timing.monotonic() < half_time
+                if whole:
+                    self.take(rows)
+                else:
+                    self.untaken.add(rows)
+        if self.state.load()["inbound"].get("held"):
+            self.state.update(lambda state: with_held(state, 0))
+        return whole
+
+    def hold(self) -> bool:
+        """XDR's changes could not be read. Is nothing to be sent, so that none of them is written over unread?
+
+        Not for ever: what XSOAR has to say would never arrive.
+        """
+        held = self.state.load()["inbound"].get("held", 0) + 1
+        self.state.update(lambda state: with_held(state, held))
+        return bool(held <= HELD_RUNS)
 
     def take(self, rows: list[dict[str, Any]]) -> None:
-        fresh = self.state.load()["fresh"] if self.settings.auto_sync else None
+        state = self.state.load()
+        fresh = state["fresh"] if self.settings.auto_sync else None
         sent_up_to = instant_ns(fresh["edge"]) if fresh and fresh["edge"] else None
-        current = self.server.lookup([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
-        plan = plan_inbound(rows, current, self.settings, self.now_ms(), sent_up_to)
+        new = not_taken(rows, state["inbound"])
+        current = self.server.lookup([str(row["RULE_INDICATOR"]) for row in new if row.get("RULE_INDICATOR")])
+        plan = plan_inbound(new, current, self.settings, self.now_ms(), sent_up_to)
         self.create(plan.items)
+        self.settle_expirations(plan.items)
         if plan.conflicts:
             self.server.log(
                 f"{len(plan.conflicts)} indicators were changed on both sides since the last run; "
                 "XSOAR's changes win field by field: " + ", ".join(plan.conflicts[:20])
             )
         now = self.now()
-        self.state.update(lambda state: advanced_inbound(state, rows, plan, now))
+        self.state.update(lambda state: advanced_inbound(state, rows, plan, now, new))
+
+    def settle_expirations(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Note the expiration that these indicators have now, where another source may have its own."""
+        memories = ((item["value"], load_memory(item["fields"])) for item in items)
+        values = [
+            value for value, memory in memories if memory and len(memory["base"].get("expiration_date") or ()) > 1
+        ]
+        self.create(list(settled_items(self.server.lookup(values).values(), self.settings, self.now_ms())))
 
 
 def must_go_on(page: Page) -> None:
@@ -1687,7 +1786,8 @@ def test_module_command(sync: Sync) -> str:
 
 
 def fetch_indicators_command(sync: Sync) -> None:
-    """One run of the feed: XDR's changes first, then XSOAR's. A failure of one direction does not stop the other.
+    """One run of the feed: XDR's changes first, then XSOAR's. While XDR's changes cannot be read, XSOAR's wait, at most
+    HELD_RUNS runs: a record written over a change that nobody has read would be the end of that change.
 
     Raises:
         DemistoException: what failed. What was delivered before stays committed.
@@ -1707,11 +1807,15 @@ def fetch_indicators_command(sync: Sync) -> None:
             # A tenant at its limit while the run comes to its end: no failure, unless the run got nowhere at all.
             got_on = sync.state.load()["counts"]["pushed"] > before
             (notes if got_on else problems).append(f"{name}: {error}")
+            if step == sync.pull and sync.hold():
+                break
         except XDRConfigError as error:
             problems.append(f"{name}: {error}")
             break
         except (DemistoException, ValueError, OSError) as error:
             problems.append(f"{name}: {error}")
+            if step == sync.pull and sync.hold():
+                break
     finish(sync, problems, notes)
     if problems:
         raise DemistoException("IOC sync " + "; ".join(problems))
