@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from benchmarks.values import SYNC_QUERY, fill
-from emulators.cortex_xdr.keys import signature
+from emulators.kit.xdrkeys import signature
 from warroom.engine import Host
 from warroom.engine.host import DATABASE
 from warroom.engine.secrets import variable_name

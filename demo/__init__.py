@@ -1,1 +1,1 @@
-"""`make demo`: real indicators to an emulated Cortex XDR and back, through the real command line."""
+"""`make demo`: three stories through the real command line, against emulated products."""

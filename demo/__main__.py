@@ -1,4 +1,4 @@
-"""`python -m demo [--only ioc|response] [--iocs FILE] [--keep] [--json]`"""
+"""`python -m demo [--only ioc|response|profiles] [--iocs FILE] [--keep] [--json]`"""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from demo.profiles import ProfilesStory
 from demo.response import ResponseStory
 from demo.response_estate import Estate
 from demo.stage import DemoFailed, EmulatorProcess, Narrator, Warroom, emulator, fresh_folder, shown
 from demo.story import Outcome, Story
 
 FAILED, BAD_USE = 1, 2
-STORIES = ("ioc", "response")
 
 
 def main(argv: Sequence[str] | None = None, meddle: Callable[[EmulatorProcess], object] = lambda emulator: None) -> int:
     """Runs the demo. Returns 0 only when everything that it claims was true, 1 when not, 2 for bad use.
 
-    `meddle` gets Cortex XDR in each story before both sides are compared; tests use it to make them differ.
+    `meddle` gets Cortex XDR, or the news sites, in each story before both sides are compared; tests use it to make
+    them differ.
     """
     options = _options(argv)
     if options.iocs is not None and not options.iocs.is_file():
@@ -52,25 +53,34 @@ def _play(
     tell: Narrator, folder: Path, options: argparse.Namespace, meddle: Callable[[EmulatorProcess], object]
 ) -> dict[str, Outcome]:
     outcomes = {}
-    for name in [options.only] if options.only else STORIES:
+    for name in [options.only] if options.only else _TOLD:
         warroom = Warroom.in_folder(folder / name, tell)
-        outcomes[name] = _response(warroom, meddle) if name == "response" else _iocs(warroom, options.iocs, meddle)
+        outcomes[name] = _TOLD[name](warroom, options, meddle)
         _conclude(tell, outcomes[name])
     return outcomes
 
 
-def _iocs(warroom: Warroom, own_list: Path | None, meddle: Callable[[EmulatorProcess], object]) -> Outcome:
+def _iocs(warroom: Warroom, options: argparse.Namespace, meddle: Callable[[EmulatorProcess], object]) -> Outcome:
     warroom.tell.part("Indicators: XSOAR and Cortex XDR")
     with emulator(warroom, "cortex_xdr") as running:
-        own = own_list.absolute() if own_list else None
+        own = options.iocs.absolute() if options.iocs else None
         return Story(warroom.tell, warroom.folder, warroom, running, own, meddle).run()
 
 
-def _response(warroom: Warroom, meddle: Callable[[EmulatorProcess], object]) -> Outcome:
+def _response(warroom: Warroom, options: argparse.Namespace, meddle: Callable[[EmulatorProcess], object]) -> Outcome:
     warroom.tell.part("Response: Vectra decides, Cortex XDR isolates")
     with emulator(warroom, "vectra") as vectra, emulator(warroom, "cortex_xdr") as xdr:
         estate = Estate(warroom.tell, vectra, xdr, lambda: time.strftime("%H:%M:%S", time.gmtime()))
         return ResponseStory(warroom.tell, warroom, estate, meddle).run()
+
+
+def _profiles(warroom: Warroom, options: argparse.Namespace, meddle: Callable[[EmulatorProcess], object]) -> Outcome:
+    warroom.tell.part("Threat profiles: news arrive, profiles fill up")
+    with emulator(warroom, "news") as site:
+        return ProfilesStory(warroom.tell, warroom.folder, warroom, site, meddle).run()
+
+
+_TOLD = {"ioc": _iocs, "response": _response, "profiles": _profiles}
 
 
 def _conclude(tell: Narrator, outcome: Outcome) -> None:
@@ -91,9 +101,10 @@ def table(rows: Mapping[str, object]) -> list[str]:
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m demo",
-        description="Real indicators to an emulated Cortex XDR and back; emulated hosts isolated and released.",
+        description="Real indicators to an emulated Cortex XDR and back; emulated hosts isolated and released; real"
+        " news on the profiles of the actors that they name.",
     )
-    parser.add_argument("--only", choices=STORIES, help="only this story")
+    parser.add_argument("--only", choices=tuple(_TOLD), help="only this story")
     parser.add_argument("--iocs", type=Path, metavar="FILE", help="your own list: csv, json, jsonl, txt or STIX")
     parser.add_argument("--keep", action="store_true", help="keep the folder of this run below .demo/")
     parser.add_argument("--json", action="store_true", help="the closing table as JSON on stdout, the story on stderr")

@@ -131,6 +131,10 @@ class EmulatorProcess:
         """Requests and bytes of all calls."""
         return dict(self._get("requests?last=0")["totals"])
 
+    def statuses(self) -> list[int]:
+        """The status of each reply so far."""
+        return [int(entry["status"]) for entry in self._get("requests")["requests"]]
+
     def count(self) -> int:
         """Living rules."""
         return int(self._get("count")["rules"])

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from emulators.kit import Fault
 from Tests.chaos.story import Size, made
-from Tests.chaos.weather import KINDS
+from Tests.chaos.weather import CALM, INSERT, KINDS, Weather
 from Tests.world import PACKS
 
 SHORT = Size(
@@ -46,7 +47,9 @@ def test_chaos_notices_a_broken_sync(tmp_path: Path, sound: str, broken: str) ->
     text = code.read_text(encoding="utf-8")
     assert text.count(sound) == 1
     code.write_text(text.replace(sound, broken), encoding="utf-8")
-    size = Size(indicators=400, cycles=8, xsoar=40, xdr=30, new=5, race=0, hot=60, request_size=100, speed=30.0)
+    size = Size(indicators=400, cycles=4, xsoar=40, xdr=30, new=5, race=0, hot=60, request_size=100, speed=30.0)
+    rain = Weather(("429 storm",), (Fault("status", status=429, path=INSERT),))
     with made(tmp_path, size, SEED, content=content) as chaos:
+        chaos.forecast = lambda number: rain if number % 2 else CALM
         figures = chaos.play(stop_at_first=True)
     assert not figures.good, figures.table()

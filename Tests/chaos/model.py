@@ -64,9 +64,10 @@ class Xsoar(NamedTuple):
 class Story(NamedTuple):
     """One possible course of things.
 
-    `quiet`: XDR has nothing to tell, because XSOAR wrote the rule last or took its last change. `owed`: fields that were
-    about to be sent, and XSOAR has not noted since what became of it. `waiting`: the first sync has not come by. `step`
-    and the rest: how far the run is that is under way, and what it has read. `raced`: people were at work in the middle.
+    `quiet`: XDR has nothing to tell, because XSOAR wrote the rule last or took its last change. `owed`: fields that
+    were about to be sent, and XSOAR has not noted what became of it. `waiting`: the first sync has not come by.
+    `step` and the rest: how far the run is that is under way, and what it has read. `raced`: people were at work in
+    the middle.
     """
 
     xsoar: Xsoar | None
@@ -170,6 +171,15 @@ def takes(story: Story, now_ms: int) -> Iterator[Story]:
         yield story
     for owned in ownerships(story, read, now_ms):
         yield taken(story, read, row, owned)
+
+
+def settles(story: Story, now_ms: int) -> Iterable[Story]:
+    """XSOAR notes what expirations came to be."""
+    now = story.xsoar
+    if now is None or now.prior is None or now.base is None:
+        return [story]
+    base = now.base.put(expires=now.prior) if now.now.expires == now.prior else now.base
+    return [story._replace(xsoar=now._replace(base=base, prior=None))]
 
 
 def moves_on(story: Story, now_ms: int) -> Iterable[Story]:
@@ -326,9 +336,8 @@ def notes(story: Story, now_ms: int) -> Iterable[Story]:
             return [story]
         empty = Xsoar(Content("", "", NEVER, "", read.vote), vote=read.vote)
         return [story, noted(story._replace(xsoar=empty, raced=True), read)]
-    if read is not None and read.known and not story.sent and read.prior is not None and now.known:
-        settled_base = now.base.put(expires=read.now.expires) if now.base else None
-        return [story._replace(xsoar=now._replace(base=settled_base, prior=None))]
+    if read is not None and read.known and not story.sent and read.prior is not None:
+        return settles(story, now_ms)
     if not story.sent or read is None:
         unread = story._replace(xsoar=now._replace(touched=now.touched and now != read and wanted(now.now, now_ms)))
         return [unread, story] if now.touched and not wanted(now.now, now_ms) else [unread]
@@ -360,7 +369,7 @@ def noted(story: Story, read: Xsoar) -> Story:
     return story._replace(xsoar=after, owed=story.owed - story.sent, raced=raced)
 
 
-STEPS: tuple[Step, ...] = (asks_xdr, looks_up, takes, moves_on, reads_xsoar, intends, sends, enables, notes)
+STEPS: tuple[Step, ...] = (asks_xdr, looks_up, takes, settles, moves_on, reads_xsoar, intends, sends, enables, notes)
 
 
 # ---- runs

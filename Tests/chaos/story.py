@@ -68,6 +68,7 @@ class Chaos:
     budget: int = 0
     pending: int = 0
     unread: int = 0
+    forecast: Callable[[int], Weather] | None = None
 
     # -- the whole
 
@@ -93,12 +94,15 @@ class Chaos:
         self.book.cycle = number
         self.clocks.passed += INTERVAL_SECONDS
         size = self.size
-        # Each kind once before it is left to the lot.
-        weather = drawn(self.lot, size.speed, sorted(KINDS)[number] if number < len(KINDS) else "")
+        weather = (self.forecast or self.by_lot)(number)
         self.clocks.jumps.update(weather.jumps)
         self.people.work(size.xsoar, size.xdr, size.new)
         self.run(weather)
         self.figures.cycles += 1
+
+    def by_lot(self, number: int) -> Weather:
+        """The weather of a cycle: each kind once before it is left to the lot."""
+        return drawn(self.lot, self.size.speed, sorted(KINDS)[number] if number < len(KINDS) else "")
 
     def rest(self) -> None:
         """Runs without edits and faults, until one sends nothing and changes nothing on either side."""

@@ -6,13 +6,13 @@ import importlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from Tests.conformance.product import FAULTS, SITUATIONS, Product
 from warroom.cli.scaffolding.interface import KINDS
+from warroom.content.node import load_yml
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).resolve().parent / "drivers"
@@ -60,11 +60,12 @@ class DriverFile:
         return {key: why for kind in found for key, why in kind.lacks.items()}
 
 
-def find_drivers(packs: Path = ROOT / "Packs") -> list[DriverFile]:
-    """All drivers, by name."""
+@cache
+def find_drivers(packs: Path = ROOT / "Packs") -> tuple[DriverFile, ...]:
+    """All drivers, by name; read once, because every collection asks for them many times."""
     files = [path for path in packs.glob("*/Integrations/*/*.yml") if "name: vectra-block-" in path.read_text("utf-8")]
-    drivers = [DriverFile(path.stem, yaml.safe_load(path.read_text("utf-8"))) for path in files]
-    return sorted(drivers, key=lambda driver: driver.name)
+    drivers = [DriverFile(path.stem, dict(load_yml(path).data)) for path in files]
+    return tuple(sorted(drivers, key=lambda driver: driver.name))
 
 
 def cases(what: str) -> Iterator[tuple[DriverFile, str]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from Tests.threat_profiles.stream import Item, articles, profiles, slices
+from benchmarks.articles import Item, articles, profiles, slices
+from demo.profiles_compare import compare
 from Tests.threat_profiles.world import World, world
 
-SHARED: Any = importlib.import_module("ThreatProfilesApiModule")
 OVERLAP, MOST_TRIES = 20, 5
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pymispgalaxies") is None, reason="the extra demo is not installed"
@@ -63,27 +62,10 @@ def until_well(run: Callable[[], str]) -> None:
 
 def check(made: World, items: Sequence[Item]) -> int:
     """Each article stands on each record that it names, once; gives the number of rows."""
-    matcher = SHARED.Matcher([SHARED.watched_of(doc) for doc in made.actors()])
-    first: dict[str, set[str]] = {}
-    any_title: dict[str, set[str]] = defaultdict(set)
-    for item in items:
-        link = SHARED.canonical_link(item["link"])
-        if not link:
-            continue
-        named = {hit.watched_id for hit in matcher.find(SHARED.article_text(item))}
-        # Some links come again with another title, a few so late that they are taken for new.
-        first.setdefault(link, named)
-        any_title[link] |= named
-    got: dict[str, set[str]] = defaultdict(set)
-    for doc in made.actors():
-        links = [row["link"] for row in (doc["CustomFields"].get("publications") or [])]
-        assert len(links) == len(set(links)), f"{doc['value']} has an article twice"
-        for link in links:
-            got[link].add(doc["id"])
-    for link, named in first.items():
-        assert named <= got[link] <= any_title[link], link
-    assert got.keys() <= first.keys()
-    return sum(map(len, got.values()))
+    related = made.host.store.relationships.search(size=100_000)
+    found = compare(items, made.reports().values(), made.actors(), related)
+    assert found.problems == []
+    return found.rows
 
 
 def run_through(folder: Path, items: list[Item], count: int) -> tuple[World, Refusals, int]:
@@ -91,11 +73,6 @@ def run_through(folder: Path, items: list[Item], count: int) -> tuple[World, Ref
         made.profiles(profiles())
         refusals = Refusals()
         replay(made, list(slices(items, count, OVERLAP)), refusals)
-        links = {SHARED.canonical_link(item["link"]) for item in items} - {""}
-        reported = {row["link"] for doc in made.reports().values() for row in doc["CustomFields"]["publications"]}
-        assert reported == links
-        untagged = made.host.store.indicators.count("type:Report and -tags:threat-profiles-processed")
-        assert untagged == 0
         rows = check(made, items)
         before = made.all_rows()
         until_well(lambda: made.fetch().status)

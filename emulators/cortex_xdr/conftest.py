@@ -15,7 +15,7 @@ import requests
 
 from emulators.cortex_xdr import CortexXdr, running
 from emulators.cortex_xdr.indicators.routes import BASE
-from emulators.cortex_xdr.keys import signature
+from emulators.kit.xdrkeys import signature
 
 NOW = 1_800_000_000.0
 NOW_MS = int(NOW * 1000)

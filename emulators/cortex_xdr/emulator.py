@@ -14,10 +14,10 @@ from emulators.cortex_xdr.endpoints.routes import EndpointCalls
 from emulators.cortex_xdr.errors import error_reply
 from emulators.cortex_xdr.indicators.routes import IndicatorCalls
 from emulators.cortex_xdr.indicators.rules import Rules
-from emulators.cortex_xdr.keys import ApiKey, Nonces, check_key
 from emulators.cortex_xdr.options import XdrOptions
 from emulators.cortex_xdr.state import XdrState
 from emulators.kit import Call, Emulator, Observer, Refused, Reply, Route, serving
+from emulators.kit.xdrkeys import ApiKey, Nonces, check_key
 
 
 class CortexXdr(Emulator[XdrState, XdrOptions]):

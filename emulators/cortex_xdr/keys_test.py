@@ -7,7 +7,7 @@ import requests
 
 from emulators.cortex_xdr.conftest import NOW_MS, Client, Start, advanced_headers, nonce
 from emulators.cortex_xdr.indicators.routes import BASE
-from emulators.cortex_xdr.keys import LIFE_MS, Nonces, signature
+from emulators.kit.xdrkeys import LIFE_MS, Nonces, signature
 
 CALL = b'{"request_data": {"last_update_ts": 0}}'
 

@@ -20,7 +20,7 @@ import requests
 
 from emulators.cortex_xdr.conftest import advanced_headers
 from emulators.cortex_xdr.indicators.routes import BASE
-from emulators.cortex_xdr.keys import LIFE_MS
+from emulators.kit.xdrkeys import LIFE_MS
 
 COMMAND = [sys.executable, "-m", "emulators.cortex_xdr"]
 ROOT = Path(__file__).parents[2]

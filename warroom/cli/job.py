@@ -84,11 +84,17 @@ def show(app: App, name: str, as_json: bool) -> None:
 def run(app: App, name: str, inputs: tuple[str, ...], as_json: bool) -> None:
     """Runs a job now, whatever its times. Ends with 3 when the run waits for a person.
 
+    A run that was killed goes on first where that does no harm; else it stays stopped, and stderr tells why.
+
     Example: warroom job run 'Vectra Response Cycle' --input groom=true
     """
+    notes: list[Note] = []
     with app.open() as host:
-        watch = _scheduler(host, lambda work: work(), lambda note: None)
+        watch = _scheduler(host, lambda work: work(), notes.append)
         done = watch.run_now(find_job(host, name), _pairs(inputs))
+    for note in notes:
+        if note.run != done.id:
+            click.echo(_line(note), err=True)
     if as_json:
         print_json(asdict(done))
     else:

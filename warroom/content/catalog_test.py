@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import yaml
 
-from warroom.content import Catalog, ContentError
+from warroom.content import Catalog, ContentError, node
 from warroom.content.reader import read_item
 from warroom.content.testing import PYTHON, YML, write_pack, write_unified
 
@@ -55,6 +58,21 @@ def test_read_broken_file_is_told_and_the_rest_is_kept(tmp_path: Path) -> None:
     assert [item.id for item in catalog.integrations] == ["Tiny"]
     assert [problem.file for problem in catalog.problems] == [broken]
     assert "is not valid YAML" in catalog.problems[0].reason
+
+
+def test_load_yml_again_parses_only_what_has_other_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+
+    def load(content: bytes, **loader: Any) -> Any:
+        parsed.append(content)
+        return yaml.load(content, **loader)  # noqa: S506 - the loader is the one of the house
+
+    monkeypatch.setattr(node, "yaml", SimpleNamespace(load=load, YAMLError=yaml.YAMLError))
+    file = tmp_path / "Some.yml"
+    for text in (str(tmp_path), str(tmp_path)[::-1]):
+        file.write_text(f"name: '{text}'")
+        assert [node.load_yml(file).text("name") for _ in range(3)] == [text] * 3
+    assert len(parsed) == 2
 
 
 def test_read_second_item_with_known_id_is_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,12 @@ class Node:
 
 
 def load_yml(file: Path) -> Node:
-    """The parsed file. Raises ContentError when it cannot be read, is no YAML or no mapping."""
+    """The parsed file, to be read only: files of the same content share it.
+
+    Raises ContentError when it cannot be read, is no YAML or no mapping.
+    """
     try:
-        data = yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader, in C where there is one
+        data = _parsed(file.read_bytes())
     except OSError as error:
         raise ContentError(file, "", error.strerror or str(error)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -104,3 +108,9 @@ def load_yml(file: Path) -> Node:
     if not isinstance(data, Mapping):
         raise ContentError(file, "", "is not a content item: the file holds no mapping")
     return Node(file, "", data)
+
+
+# Parsing is most of the work of reading packs, and a process reads the same ones for every home that it opens.
+@lru_cache(maxsize=512)
+def _parsed(content: bytes) -> Any:
+    return yaml.load(content, Loader=_Loader)  # noqa: S506 - a safe loader, in C where there is one

@@ -6,10 +6,11 @@ import ipaddress
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-import tldextract
+if TYPE_CHECKING:
+    from tldextract import TLDExtract
 
 
 class Classification(NamedTuple):
@@ -181,8 +182,11 @@ def _domain_glob(value: str) -> str | None:
 
 # Built once, because reading the list takes longer than checking thousands of names; it never changes.
 @lru_cache(maxsize=1)
-def _suffixes() -> tldextract.TLDExtract:
-    return tldextract.TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
+def _suffixes() -> TLDExtract:
+    # It brings an HTTP client along, and few commands look at a domain.
+    from tldextract import TLDExtract
+
+    return TLDExtract(cache_dir=None, suffix_list_urls=(), fallback_to_snapshot=True)
 
 
 _CHECKS: dict[str, Callable[[str], str | None]] = {

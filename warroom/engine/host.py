@@ -27,7 +27,7 @@ from warroom.engine.files import FileKeeper
 from warroom.engine.house import modules
 from warroom.engine.instances import Instances, SecretInput
 from warroom.engine.investigation import Investigation
-from warroom.engine.job import NO_HOOKS, Hooks, Job
+from warroom.engine.job import NO_HOOKS, Hooks, Job, OtherServer
 from warroom.engine.playbooks.answers import Answers
 from warroom.engine.playbooks.events import Event, PlaybookRun
 from warroom.engine.playbooks.house import House
@@ -230,12 +230,21 @@ class Host:
         timeout_seconds: float | None = None,
         on_call: OnCall | None = None,
         on_progress: OnProgress | None = None,
+        server: OtherServer | None = None,
     ) -> RunResult:
-        """Runs one script. Raises UsageError for an unknown one and for wrong arguments."""
+        """Runs one script, with what it asks of its server answered by `server` if given.
+
+        Raises UsageError for an unknown one and for wrong arguments.
+        """
         if self.catalog.script(name) is None:
             raise UsageError(f"unknown script {name!r}")
         hooks = Hooks(on_call, on_progress)
-        return self.run_call(name, args or {}, timeout_seconds=timeout_seconds, hooks=hooks)[0]
+        if server is None:
+            return self.run_call(name, args or {}, timeout_seconds=timeout_seconds, hooks=hooks)[0]
+        (job,) = self._dispatcher.plan(name, args or {}, NO_MODIFIERS, timeout_seconds)
+        if not isinstance(job, Job):
+            raise UsageError(f"{name} is a command of this host and cannot be run against another server")
+        return self._runner.run(replace(job, server=server), hooks)
 
     @property
     def playbook_runs(self) -> Playbooks:

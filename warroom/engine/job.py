@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from warroom.content import Code, Command, Integration, Script
 from warroom.engine.arguments import NO_MODIFIERS, Modifiers
 from warroom.engine.process import DEFAULT_LIMITS, Limits
 from warroom.engine.results import Progress
+from warroom.engine.services import Call
 from warroom.engine.session import OnCall
 from warroom.store import Instance
 
 Purpose = Literal["command", "fetch", "test", "script"]
 
 
+class OtherServer(Protocol):
+    """A server that answers a script in place of this house: its calls by name, and `run` for war room commands."""
+
+    @property
+    def calls(self) -> Mapping[str, Call]:
+        """The calls by name."""
+
+    def run(self, name: str, args: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The entries of a war room command. Raises ValueError when it is refused."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """One run. `instance` and `integration` are None for scripts, `script` for everything else."""
+    """One run. `instance` and `integration` are None for scripts, `script` for everything else.
+
+    `server`: what answers the script; None for this house.
+    """
 
     command: Command
     code: Code
@@ -29,6 +44,7 @@ class Job:
     script: Script | None = None
     modifiers: Modifiers = NO_MODIFIERS
     limits: Limits = DEFAULT_LIMITS
+    server: OtherServer | None = None
 
     @property
     def brand(self) -> str:

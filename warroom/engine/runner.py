@@ -186,6 +186,9 @@ class _Attempt:
             left = max(deadline - time.monotonic(), 0.1)
             return runner.war_room(name, args, left, self.depth + 1, self.investigation)
 
+        if job.server is not None:
+            # Nothing of this house answers beside it: the script must not mix two servers.
+            return Services.of(job.server, war_room=job.server.run)
         groups: list[Group] = [self.indicators, self.house, *([self.state] if job.instance else [])]
         if self.investigation is not None:
             groups.append(InvestigationCalls(self.investigation))

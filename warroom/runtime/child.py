@@ -6,6 +6,8 @@ Status 0 is a normal end, `sys.exit` and `return_error` included; after an uncau
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import io
 import linecache
@@ -175,6 +177,8 @@ def _own_frames_off(error: BaseException) -> types.TracebackType | None:
 
 def main() -> int:
     """Takes the channels, reads the first line and runs it."""
+    # At its end the interpreter looks through all that was imported, for a fifth of the time of a short run.
+    atexit.register(gc.freeze)
     reader, writer = claim_channels()
     line = reader.readline()
     if not line.strip():

@@ -178,4 +178,5 @@ _COLUMNS: Mapping[str, tuple[str, Callable[[Any, str], object]]] = {
     "creation_time": ("rules.insert_time", _integer),
     "modification_time": ("rules.modify_time", _integer),
     "source": ("(SELECT text FROM texts WHERE id = rules.source)", _text),
+    "number_of_issues": ("rules.hits", _integer),
 }

@@ -340,6 +340,7 @@ def test_get_pages_through_filtered_rules(xdr: Start) -> None:
         ("expiration_date", "GTE", NOW_MS, ["b.example"]),
         ("creation_time", "LTE", NOW_MS - 1, []),
         ("comment", "EQ", "", ["a.example", "b.example", "c.example"]),
+        ("number_of_issues", "GTE", 1, ["b.example"]),
     ],
 )
 def test_get_filter_selects(xdr: Start, field: str, operator: str, value: object, found: list[str]) -> None:
@@ -347,6 +348,7 @@ def test_get_filter_selects(xdr: Start, field: str, operator: str, value: object
     client.insert(domain("a.example"))
     client.insert(domain("b.example", status="DISABLED", reputation="BAD", expiration_date=NOW_MS + 9))
     client.insert(domain("c.example"), domain("deleted.example"), headers={})
+    edit(client, indicator="b.example", hits=3)
     edit(client, indicator="deleted.example", delete=True)
     filters = [{"field": field, "operator": operator, "value": value}]
     reply = client.send("get", {"request_data": {"filters": filters}}).json()

@@ -6,10 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
-from stix2patterns.exceptions import ParseException
-from stix2patterns.v20.pattern import Pattern as Pattern20
-from stix2patterns.v21.pattern import Pattern as Pattern21
-
 from warroom.engine.imports.jsontext import guarded
 from warroom.engine.imports.records import Record
 
@@ -77,6 +73,11 @@ def pattern_values(pattern: str) -> list[tuple[str, str, dict[str, str]]]:
 
 
 def _inspect(pattern: str) -> Any:
+    # Its grammars are large, and every command would wait for them.
+    from stix2patterns.exceptions import ParseException
+    from stix2patterns.v20.pattern import Pattern as Pattern20
+    from stix2patterns.v21.pattern import Pattern as Pattern21
+
     try:
         return Pattern21(pattern).inspect()
     except ParseException:

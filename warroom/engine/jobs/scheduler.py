@@ -91,13 +91,26 @@ class Scheduler:
         return due if is_enabled(job, record) else None
 
     def run_now(self, job: Job, inputs: Mapping[str, str]) -> PlaybookRun:
-        """Runs a job at once, whatever its times. Raises UsageError while a run is open that it may not overlap."""
+        """Runs a job at once, whatever its times. Raises UsageError while a run is open that it may not overlap.
+
+        A run that was cut off, because its process was killed, goes on first, as it does when a watch begins.
+        """
+        self._mend(job)
         reason = self._hindrance(job)
         if reason:
             raise UsageError(f"job {job.name}: {reason}")
         run = self.house.run(job, {**self.house.board.read(job).inputs, **inputs})
         self._note(job, *_outcome(run), run.id)
         return run
+
+    def _mend(self, job: Job) -> None:
+        for left in [run for run in self.house.runs(job) if run.status == "running"]:
+            try:
+                self._note(job, *_outcome(self.house.resume(left.id)), left.id)
+            except UsageError as error:
+                # Still running: another process is at it. Else it was ended, because a person has to decide.
+                if all(run.status != "running" for run in self.house.runs(job) if run.id == left.id):
+                    self._note(job, "failed", str(error), left.id)
 
     def _met(self, record: JobRecord) -> JobRecord:
         return record if record.known_since else replace(record, known_since=self.house.clock())

@@ -260,6 +260,37 @@ def test_run_now_open_run_is_refused(bench: Bench) -> None:
         bench.scheduler().run_now(EVERY_5, {})
 
 
+def test_run_now_run_that_was_cut_off_goes_on_first(bench: Bench) -> None:
+    bench.leave("run7", "running")
+    assert bench.scheduler().run_now(EVERY_5, {}).status == "done"
+    assert bench.resumed == ["run7"] and len(bench.begun) == 1
+    assert [(note.kind, note.run) for note in bench.told] == [("ended", "run7"), ("ended", "run1")]
+
+
+def test_run_now_run_that_was_cut_off_and_needs_a_person_makes_room(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def undecided(run_id: str) -> PlaybookRun:
+        bench.stop(run_id)
+        raise UsageError("task 1 was begun, and nobody knows whether it was done")
+
+    monkeypatch.setattr(bench, "resume", undecided)
+    bench.leave("run7", "running")
+    assert bench.scheduler().run_now(EVERY_5, {}).status == "done"
+    assert [(note.kind, note.run) for note in bench.told] == [("failed", "run7"), ("ended", "run1")]
+
+
+def test_run_now_run_of_another_process_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(run_id: str) -> PlaybookRun:
+        raise UsageError(f"another process is at run {run_id}")
+
+    monkeypatch.setattr(bench, "resume", busy)
+    bench.leave("run7", "running")
+    with pytest.raises(UsageError, match="job five: run run7 is still going on"):
+        bench.scheduler().run_now(EVERY_5, {})
+    assert bench.begun == [] and bench.told == []
+
+
 def test_wait_seconds_is_the_time_to_the_next_due_job(bench: Bench) -> None:
     watch = bench.scheduler()
     watch.begin()

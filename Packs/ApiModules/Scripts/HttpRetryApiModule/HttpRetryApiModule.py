@@ -82,6 +82,8 @@ class HttpPacer:
 
     The limit is shared with everyone else who uses the API, so the rate that really works is found, not known. Both
     steps are shares of the rate in use, so that it settles close to the limit also where that is far below `rate`.
+
+    `sent` counts the requests that were let through, `throttled` the answers 429.
     """
 
     SLOWEST = 0.5
@@ -93,6 +95,8 @@ class HttpPacer:
         self.allowed = rate
         self.timing = timing
         self.next_start = 0.0
+        self.sent = 0
+        self.throttled = 0
         self.lock = threading.Lock()
 
     def wait(self) -> None:
@@ -101,11 +105,17 @@ class HttpPacer:
             now = self.timing.monotonic()
             start = max(now, self.next_start)
             self.next_start = start + 1.0 / self.allowed
+            self.sent += 1
         if start > now:
             self.timing.sleep(start - now)
 
+    def turned_away(self) -> None:
+        """The answer was 429."""
+        with self.lock:
+            self.throttled += 1
+
     def slower(self, pause_seconds: float) -> None:
-        """The answer was 429: nobody starts before the pause is over, and the rate drops by a step."""
+        """After a 429: nobody starts before the pause is over, and the rate drops by a step."""
         with self.lock:
             self.allowed = max(min(self.SLOWEST, self.rate), self.allowed * self.SLOWER)
             self.next_start = max(self.next_start, self.timing.monotonic() + pause_seconds)
@@ -201,6 +211,8 @@ class HttpRetry:
         delay = self.policy.delay(tries, error.retry_after, self.timing.jitter())
         late = self.deadline is not None and self.timing.monotonic() + delay > self.deadline
         limited = error.status == HTTPStatus.TOO_MANY_REQUESTS
+        if limited:
+            self.pacer.turned_away()
         if tries >= self.policy.attempts or late:
             reason = "the time for this run is used up" if late else f"{tries} tries failed"
             kind: Callable[[str, int], Exception] = paused if paused and late and limited else type(error)

@@ -1,6 +1,8 @@
+import threading
 from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -219,3 +221,24 @@ def test_retry_of_settings_has_their_rate_and_tries(seconds: float | None, deadl
     timing = HttpTiming(lambda: 0.0, lambda: 100.0, lambda _: None, lambda: 0.0)
     made = HttpRetry.of(SimpleNamespace(rate=5, tries=4), timing, seconds, cap_seconds=10.0)
     assert (made.pacer.rate, made.policy, made.deadline) == (5, HttpRetryPolicy(4, cap_seconds=10.0), deadline)
+
+
+def test_requests_and_429s_of_all_threads_are_counted_also_when_the_loop_gives_up() -> None:
+    clock = Clock()
+    retry = HttpRetry(rate=1e9, timing=clock.timing(), policy=HttpRetryPolicy(attempts=3, base_seconds=0))
+
+    def one_try(status: int) -> None:
+        retry.pacer.wait()
+        raise HttpBusyError("busy", status)
+
+    def calls() -> None:
+        for status in (429, 503):
+            with pytest.raises(HttpBusyError):
+                retry.run(partial(one_try, status))
+
+    threads = [threading.Thread(target=calls) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (retry.pacer.sent, retry.pacer.throttled) == (8 * 6, 8 * 3)

@@ -478,7 +478,7 @@ def sendable(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def their_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A `get_changes` row as a view (see `record_view`) and `t`, the time of the change.
+    """A `get_changes` row as a view (see `record_view`), `t`, the time of the change, and `hits`.
 
     Raises:
         RejectedRecordError: a code that this integration does not know; names the column and the value.
@@ -504,6 +504,7 @@ def their_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "status": status,
         "class": str(row.get("KLASS") or ""),
         "reliability": str(row.get("RELIABILITY") or "")[:1],
+        "hits": row_hits(row),
     }
 
 
@@ -677,18 +678,18 @@ def inbound_item(
     if current is None and theirs["status"] == "DELETED":
         return None, False
     if memory and (theirs["t"] <= memory["theirs"].get("t", 0) or same_view(theirs, memory["theirs"])):
-        return None, False
+        return hits_item(row, theirs, current or {}, memory), False
     pending = pending_news(current, settings, now_ms) if current else None
     expired = current is not None and is_expired(current, now_ms)
-    if pending is not None and says_the_same(pending.standing, theirs):
-        return None, False
+    if current and pending is not None and says_the_same(pending.standing, theirs):
+        return hits_item(row, theirs, current, memory_of_same(theirs, current, settings, now_ms)), False
     item: dict[str, Any] = {
         "value": value,
         "type": XSOAR_TYPE[kind],
         "score": inbound_score(theirs, current),
         "rawJSON": dict(row),
     }
-    item["fields"] = inbound_fields(theirs, current, settings)
+    item["fields"] = {**inbound_fields(theirs, current, settings), **hit_fields(theirs, memory, current or {})}
     unsent = sent_up_to_ns is not None and (memory is not None or changed_after(current or {}, sent_up_to_ns))
     changed = opinions(pending, memory is not None) if pending and unsent else ()
     if expired and "expiration_date" not in changed:
@@ -709,6 +710,83 @@ def inbound_item(
         note["sent"] = memory["sent"]
     item["fields"]["xdriocstate"] = json.dumps(note, separators=(",", ":"))
     return item, bool(changed)
+
+
+# ---- pure functions: hits
+
+NOT_DISABLED = "not disabled"
+HITS_THAT_DISABLE = 5_000
+
+
+def row_hits(row: Mapping[str, Any]) -> int:
+    """How often XDR found this IOC; 0 when the row does not say."""
+    value = row.get("NUMBER_OF_HITS")
+    return int(value) if isinstance(value, int | float) and value > 0 else 0
+
+
+def known_hits(memory: Mapping[str, Any] | None, current: Mapping[str, Any]) -> int:
+    """The number of hits that was read before: by this instance where it has a memory of the indicator."""
+    if memory and "hits" in memory["theirs"]:
+        return int(memory["theirs"]["hits"])
+    noted = (current.get("CustomFields") or {}).get("xdriochits")
+    try:
+        return int(noted or 0)
+    except (TypeError, ValueError):
+        return 0
+
+
+def hit_fields(
+    theirs: Mapping[str, Any], memory: Mapping[str, Any] | None, current: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is new of the hits, and of why an IOC is disabled that nobody disabled from XSOAR."""
+    fields: dict[str, Any] = {}
+    custom = current.get("CustomFields") or {}
+    if theirs["hits"] != known_hits(memory, current):
+        fields["xdriochits"] = theirs["hits"]
+    wish, before = str(custom.get("xdriocstatus") or "").lower(), memory["theirs"].get("status") if memory else ""
+    if theirs["status"] == "DISABLED" and before != "DISABLED" and wish != "disabled":
+        fields["xdriocdisabledreason"] = disabled_reason(theirs)
+    elif theirs["status"] == "ENABLED" and custom.get("xdriocdisabledreason", NOT_DISABLED) != NOT_DISABLED:
+        fields["xdriocdisabledreason"] = NOT_DISABLED
+    return fields
+
+
+def disabled_reason(theirs: Mapping[str, Any]) -> str:
+    """Why an IOC is disabled that was not disabled from XSOAR, as far as it can be known. XDR does not say who did it,
+    but disables by itself a rule with 5,000 hits in 24 hours.
+    """
+    hits, when = theirs["hits"], f" at {iso_from_ms(theirs['t'])}" if theirs["t"] else ""
+    if hits >= HITS_THAT_DISABLE:
+        return f"probably by Cortex XDR itself{when}: it has {hits:,} hits, and 5,000 in 24 hours disable a rule"
+    comment = f"; its comment there: {theirs['comment'][:100]}" if theirs["comment"] else ""
+    return f"by an operator or Cortex XDR itself{when}, with {hits:,} hits{comment}"
+
+
+def memory_of_same(
+    theirs: Mapping[str, Any], current: Mapping[str, Any], settings: MappingSettings, now_ms: int
+) -> dict[str, Any]:
+    """The memory for an indicator of which XDR holds just what would be sent, so that nothing of it is news."""
+    item = {"value": current["value"], "type": current["indicator_type"], "score": own_vote(current), "fields": {}}
+    base = expected_base(item, theirs, current, settings, now_ms)
+    return {"v": 1, "theirs": dict(theirs), "base": base, "manual": bool(current.get("manualScore"))}
+
+
+def hits_item(
+    row: Mapping[str, Any], theirs: Mapping[str, Any], current: Mapping[str, Any], memory: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The indicator with its new number of hits and nothing else, None when there is no news of it. `memory` goes with
+    it, since a changed indicator without one would be sent.
+    """
+    known = load_memory(current.get("CustomFields") or {})
+    if theirs["t"] < memory["theirs"].get("t", 0):
+        return None
+    fields = hit_fields(theirs, known, current)
+    if not fields:
+        return None
+    note = {**memory, "theirs": {**memory["theirs"], "hits": theirs["hits"]}}
+    fields |= {**standing_expiration(current), "xdriocstate": json.dumps(note, separators=(",", ":"))}
+    item = {"value": current["value"], "type": current["indicator_type"], "score": own_vote(current), "fields": fields}
+    return {**item, "rawJSON": dict(row)}
 
 
 def opinions(pending: Outgoing, exact: bool) -> tuple[str, ...]:

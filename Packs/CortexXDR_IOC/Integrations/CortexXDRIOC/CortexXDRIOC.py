@@ -23,6 +23,7 @@ changed in XSOAR and
 is not sent back; what differs was changed by a person or a feed and is sent. That is how both ways work without echo.
 """
 
+import base64
 import csv
 import hashlib
 import io
@@ -32,7 +33,7 @@ import tempfile
 import zipfile
 from array import array
 from bisect import bisect_left
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
@@ -47,6 +48,7 @@ from CommonServerPython import *
 from CortexXDRApiModule import *
 from HttpRetryApiModule import *
 from IndicatorMappingApiModule import *
+from IOCStatusApiModule import *
 from ParametersApiModule import *
 from VersionedStateApiModule import *
 
@@ -75,6 +77,10 @@ ONLY_XSOAR, ONLY_XDR = "only in XSOAR", "only in XDR"
 DIFFERING, OUTSIDE = "differing", "outside of the Sync Query"
 EQUAL, NOWHERE = "equal", "nowhere"
 VERDICTS = {1: "Good", 2: "Suspicious", 3: "Bad"}
+SAMPLE_SIZE = 50
+REASONS_KEPT = 50
+OTHER_REASONS = "other reasons"
+TIMELINE = "Integration Update"
 MIN_FETCH_INTERVAL_MINUTES = 15
 SERVER_LIMIT_SECONDS = 180
 STATE_VERSION = 1
@@ -267,14 +273,26 @@ class IndicatorClient(XDRClient):
 
         The API promises no order. What is deleted in XDR is absent.
         """
-        wanted: dict[str, Any] = {"extended_view": True, "search_from": start, "search_to": start + RULES_PAGE}
-        if values is not None:
-            wanted["filters"] = [{"field": "indicator", "operator": "IN", "value": list(values)}]
+        some = [] if values is None else [{"field": "indicator", "operator": "IN", "value": list(values)}]
+        return self.listed(start, RULES_PAGE, some)
+
+    def with_hits(self, start: int, count: int) -> list[dict[str, Any]]:
+        """At most `count` IOCs, no more than RULES_PAGE, that have hits.
+
+        Raises:
+            XDRBadRequestError: the tenant does not filter by them. The reference does not say whether one does.
+        """
+        return self.listed(start, count, [{"field": "number_of_issues", "operator": "GTE", "value": 1}])
+
+    def listed(self, start: int, count: int, filters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        wanted: dict[str, Any] = {"extended_view": True, "search_from": start, "search_to": start + count}
+        if filters:
+            wanted["filters"] = filters
         reply = self.post_documented("indicators/get", wanted, "read back")
-        rules = reply.get("objects") if isinstance(reply, dict) else None
-        if not isinstance(rules, list):
+        found = reply.get("objects") if isinstance(reply, dict) else None
+        if not isinstance(found, list):
             raise XDRRetryError("Cortex XDR answered indicators/get without a list of objects")
-        return [rule for rule in rules if isinstance(rule, dict)]
+        return [rule for rule in found if isinstance(rule, dict)]
 
     def delete(self, value: str) -> bool:
         """Delete the IOC with this value. Gives whether there was one; deleting what is absent is no error.
@@ -432,8 +450,9 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 #   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in
 # rejects_dropped
 #   counts    {pushed, no_news, rejected, created}
-#   last      {outbound, inbound, error, error_time}
+#   last      {outbound, inbound, error, note, run}
 #   compare   absent, or where the comparison of both sides is, see `new_comparison`
+#   runs, errors, failing_since, behind_since, through, whole: what the runs did, see IOCStatusApiModule
 
 
 class SupersededError(DemistoException):
@@ -776,6 +795,7 @@ RULE_COLUMNS = {
     "REPUTATION": "reputation",
     "RELIABILITY": "reliability",
     "RULE_MODIFY_TIME": "modification_time",
+    "NUMBER_OF_HITS": "number_of_issues",
 }
 READ_BACK = tuple(name for name in COMPARED if name != "class")
 
@@ -1066,6 +1086,316 @@ def with_doubt(comparison: Mapping[str, Any], doubt: str) -> list[str]:
     return list(dict.fromkeys([*comparison["doubts"], doubt]))
 
 
+# ---- pure functions: pushes by hand
+
+SECONDS_OF = {"minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+RELATIVE_TIME = re.compile(r"(in )?(\d{1,6}) (minute|hour|day|week)s?( ago)?", re.IGNORECASE)
+
+
+def moment_ms(name: str, raw: Any, now_ms: int, ahead: bool) -> int:
+    """The moment that an argument means, in epoch milliseconds: an ISO date or instant (UTC without a zone), or an
+    offset from now, `in 30 days` where it lies `ahead`, else `3 days ago` or `3 days`.
+
+    Raises:
+        ValueError: names the argument and the value.
+    """
+    text = str(raw).strip()
+    found = RELATIVE_TIME.fullmatch(text)
+    if found and (bool(found[1]) and not found[4] if ahead else not found[1]):
+        offset = int(found[2]) * SECONDS_OF[found[3].lower()] * 1000
+        moment = now_ms + offset if ahead else now_ms - offset
+        if moment > 0:
+            return moment
+    with suppress(ValueError, OverflowError):
+        return epoch_ms(f"{text}T00:00:00Z" if len(text) == len("2030-01-31") else text)
+    example = "'in 30 days' or 'never'" if ahead else "'3 days ago'"
+    raise ValueError(f"Argument '{name}': {raw!r} is not a time such as 2030-01-31T12:00:00Z, {example}.")
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What goes to XDR in place of XSOAR's own values: an XDR severity, an expiration in its milliseconds (-1: never),
+    a comment. Empty or None leaves XSOAR's.
+    """
+
+    severity: str = ""
+    expiration: int | None = None
+    comment: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields of a record that are not XSOAR's."""
+        given = {"severity": self.severity, "expiration_date": self.expiration, "comment": self.comment}
+        return tuple(name for name, value in given.items() if value)
+
+    def on(self, ioc: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Any], Settings]:
+        """Indicator and settings as if XSOAR said so, and without the memory: a person's word counts, whatever XDR
+        said before.
+        """
+        changed = {**ioc, "CustomFields": without_memory(ioc)}
+        if self.expiration is not None:
+            changed["expiration"] = iso_from_ms(self.expiration) if self.expiration > 0 else ""
+        if self.comment and settings.comment_field == "comments":
+            changed["comments"] = [{"type": "IndicatorCommentRegular", "content": self.comment}]
+        elif self.comment:
+            changed["CustomFields"] = {**changed["CustomFields"], settings.comment_field: self.comment}
+        if self.severity:
+            settings = replace(settings, severity=self.severity, override_severity=True)
+        return changed, settings
+
+    def said(self) -> str:
+        """The overrides in words, "" for none."""
+        given = (("severity", self.severity), ("expiration_date", self.expiration), ("comment", self.comment))
+        return said((name.partition("_")[0], said_value(name, value)) for name, value in given if value)
+
+
+def overrides_from(args: Mapping[str, Any], now_ms: int) -> Overrides:
+    """Raises ValueError that names the argument and the value."""
+    severity = str(args.get("severity") or "").strip().lower()
+    if severity and severity not in SEVERITIES:
+        raise ValueError(f"Argument 'severity': {args.get('severity')!r} is not one of {', '.join(SEVERITIES)}.")
+    raw = str(args.get("expiration") or "").strip()
+    expiration = None if not raw else -1 if raw.lower() == "never" else moment_ms("expiration", raw, now_ms, True)
+    if expiration is not None and 0 <= expiration <= now_ms:
+        raise ValueError(f"Argument 'expiration': {raw!r} lies in the past; Cortex XDR refuses such IOCs.")
+    return Overrides(severity.upper(), expiration, str(args.get("comment") or "").strip())
+
+
+class HandPlan(NamedTuple):
+    """What a push by hand means for some indicators: the page to deliver, whose `notes` are what XSOAR has to be told
+    once XDR took the records, and how many stay deleted.
+    """
+
+    page: PagePlan
+    stay_deleted: int
+
+
+def plan_by_hand(
+    iocs: Iterable[Mapping[str, Any]], settings: Settings, overrides: Overrides, now_ms: int, named: bool
+) -> HandPlan:
+    """XSOAR's values go, and the overrides in their place, whatever XDR said before.
+
+    What an operator deleted in XDR comes back only where it is `named`: nobody who pushes a query has it in mind.
+    """
+    plan, stay_deleted = PagePlan([], [], [], {}, 0), 0
+    for ioc in iocs:
+        if not named and stays_deleted(ioc, settings, now_ms):
+            stay_deleted += 1
+            continue
+        changed, own_settings = overrides.on(ioc, settings)
+        try:
+            going = mapped(changed, own_settings, now_ms)
+        except RejectedRecordError as reason:
+            plan.rejects.append(set_aside(ioc, reason))
+            continue
+        value = going.standing["indicator"]
+        plan.records.append(going.standing)
+        if going.enable:
+            plan.enable.append(value)
+        if overrides.names:
+            plan.notes[value] = overriding_item(ioc, going, settings, overrides, now_ms)
+        elif load_memory(ioc.get("CustomFields") or {}):
+            plan.notes[value] = forgetting_item(ioc)
+    return HandPlan(plan, stay_deleted)
+
+
+def stays_deleted(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> bool:
+    """Did XDR delete it, and nobody in XSOAR ask for it since?"""
+    try:
+        return mapped(ioc, settings, now_ms).deleted
+    except RejectedRecordError:
+        return False
+
+
+def without_memory(ioc: Mapping[str, Any]) -> dict[str, Any]:
+    """A push by hand is a person's word: XSOAR's values go, whatever XDR said before."""
+    return {name: value for name, value in (ioc.get("CustomFields") or {}).items() if name != "xdriocstate"}
+
+
+def forgetting_item(ioc: Mapping[str, Any]) -> dict[str, Any]:
+    """The indicator again, without the memory of what XDR said: a push by hand has just overruled it."""
+    return retold(ioc, {**revived_status(ioc), "xdriocstate": "{}"})
+
+
+def overriding_item(
+    ioc: Mapping[str, Any], going: Outgoing, settings: Settings, overrides: Overrides, now_ms: int
+) -> dict[str, Any]:
+    """The indicator again, with the memory of what XDR holds once it took the overrides. Neither they nor XSOAR's own
+    values are news then, until a person or a feed changes the field in XSOAR.
+    """
+    known = load_memory(ioc.get("CustomFields") or {})
+    held = known["theirs"] if known else {}
+    sent = record_view(going.standing)
+    theirs = {**held, **{name: sent[name] if sent[name] != "" else held.get(name, "") for name in COMPARED}}
+    if going.enable or held.get("status") == "DELETED" or not theirs["status"]:
+        theirs["status"] = sent["status"] or "ENABLED"
+    return remembering_item(ioc, theirs, revived_status(ioc), settings, now_ms, overrides.names)
+
+
+def revived_status(ioc: Mapping[str, Any]) -> dict[str, str]:
+    """The status field of an indicator that is being sent: what was deleted in XDR is in force again."""
+    deleted = str((ioc.get("CustomFields") or {}).get("xdriocstatus") or "").lower() == "deleted"
+    return {"xdriocstatus": "enabled"} if deleted else {}
+
+
+def remembering_item(
+    ioc: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    settings: Settings,
+    now_ms: int,
+    foreign: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The indicator again with these fields and the memory that XDR holds `theirs`, so that what XSOAR says today is no
+    news. `foreign` names the fields of `theirs` that are not XSOAR's.
+    """
+    item = retold(ioc, fields)
+    base = expected_base(item, theirs, ioc, settings, now_ms)
+    if not base and foreign:
+        # XSOAR's own record cannot be sent, perhaps because of the very fields that were overridden.
+        base = {name: [theirs[name]] for name in COMPARED if name not in foreign} | {"reliability": None}
+    note = {"v": 1, "theirs": {"t": 0, **theirs}, "base": base, "manual": bool(ioc.get("manualScore"))}
+    item["fields"]["xdriocstate"] = json.dumps(note, separators=(",", ":"))
+    return item
+
+
+def retold(ioc: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The indicator again with these fields; our vote and its expiration stay as they were."""
+    return {
+        "value": ioc["value"],
+        "type": ioc["indicator_type"],
+        "score": own_vote(ioc),
+        "fields": {**standing_expiration(ioc), **fields},
+        "rawJSON": {"RULE_INDICATOR": ioc["value"]},
+    }
+
+
+class WalkToken(NamedTuple):
+    """Where a push by query is: what it walks (mark of the query, the second before which it began), the position
+    behind what it delivered, and how many of how many it looked at.
+    """
+
+    query: str
+    bound: str
+    after: list[Any]
+    looked_at: int
+    found: int
+
+    def text(self) -> str:
+        """In characters that need no quotes on a command line."""
+        return base64.urlsafe_b64encode(json.dumps(self, separators=(",", ":")).encode()).decode()
+
+
+def walk_token(raw: Any, query: str) -> WalkToken:
+    """Raises ValueError for what no push of this query gave out."""
+    try:
+        token = WalkToken(*json.loads(base64.urlsafe_b64decode(str(raw).encode())))
+        whole_second(instant_ns(token.bound))
+        usable = isinstance(token.after, list) and token.looked_at > 0 and token.found >= 0
+    except (ValueError, TypeError, AttributeError):
+        usable = False
+    if not usable:
+        raise ValueError(f"Argument 'after': {str(raw)[:60]!r} is not the 'next' of a push by query.")
+    if token.query != mark_of_query(query):
+        raise ValueError("Argument 'after': this is the 'next' of another query. Give both from the same result.")
+    return token
+
+
+def mark_of_query(query: str) -> str:
+    return hashlib.sha256(query.encode("utf-8")).hexdigest()[:16]
+
+
+def command_line(command: str, **args: Any) -> str:
+    """A command as a person types it; arguments without a value are left out."""
+    words = [f"!{command}"]
+    for name, value in args.items():
+        text = str(value if value is not None else "")
+        if text and not re.fullmatch(r"[\w.:/=-]+", text):
+            text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        words += [f"{name}={text}"] if text else []
+    return " ".join(words)
+
+
+@dataclass
+class Tally:
+    """What a push would do, counted page by page; what is kept does not grow with the number of indicators."""
+
+    looked_at: int = 0
+    would_push: int = 0
+    would_enable: int = 0
+    would_set_aside: int = 0
+    without_news: int = 0
+    stay_deleted: int = 0
+    types: "Counter[str]" = field(default_factory=Counter)
+    verdicts: "Counter[str]" = field(default_factory=Counter)
+    reasons: dict[str, tuple[int, str]] = field(default_factory=dict)
+    records: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, looked_at: int, plan: PagePlan, stay_deleted: int = 0) -> None:
+        """Count one more page."""
+        self.looked_at += looked_at
+        self.would_push += len(plan.records)
+        self.would_enable += len(plan.enable)
+        self.would_set_aside += len(plan.rejects)
+        self.without_news += plan.no_news
+        self.stay_deleted += stay_deleted
+        self.types.update(record["type"] for record in plan.records)
+        self.verdicts.update(record["reputation"] for record in plan.records)
+        for value, _, reason in plan.rejects:
+            known = reason if reason in self.reasons or len(self.reasons) < REASONS_KEPT else OTHER_REASONS
+            count, example = self.reasons.get(known, (0, value))
+            self.reasons[known] = count + 1, example
+        self.records += [record_row(record) for record in plan.records[: SAMPLE_SIZE - len(self.records)]]
+
+
+def record_row(record: Mapping[str, Any]) -> dict[str, str]:
+    """A record that goes to XDR, for people."""
+    names = ("severity", "reputation", "expiration_date", "status", "comment")
+    view = record_view(record)
+    row = {name.partition("_")[0]: said_value(name, view[name]) for name in names}
+    return {"indicator": record["indicator"], "type": record["type"], **row}
+
+
+# ---- pure functions: going back
+
+DIRECTIONS = ("both", "outbound", "inbound")
+
+
+class Rewind(NamedTuple):
+    """How far a reset goes back: `outbound` a whole second as text, `inbound` a time of XDR in milliseconds. None
+    leaves that direction alone.
+    """
+
+    outbound: str | None
+    inbound: int | None
+
+
+def rewind_of(state: Mapping[str, Any], direction: str, to_ms: int) -> Rewind:
+    """Only what lies behind a position can be gone back to; a direction that is not there yet stays where it is."""
+    edge = (state["fresh"] or {}).get("edge")
+    back = direction != "inbound" and edge and to_ms * 10**6 <= instant_ns(edge)
+    return Rewind(
+        whole_second(to_ms * 10**6) if back else None,
+        to_ms if direction != "outbound" and to_ms < state["inbound"]["ts"] else None,
+    )
+
+
+def rewound(state: dict[str, Any], rewind: Rewind) -> dict[str, Any]:
+    """The state from which everything after the moment is sent and read again. Runs under way are superseded."""
+    if rewind == Rewind(None, None):
+        return state
+    state = {**state, "epoch": state["epoch"] + 1}
+    if rewind.outbound is not None and state["fresh"]:
+        since = instant_ns(rewind.outbound)
+        fresh = {**state["fresh"], "edge": rewind.outbound, "after": None, "since": since, "marks": []}
+        state = {**state, "fresh": fresh}
+    if rewind.inbound is not None:
+        # What is read again is to be taken again.
+        known = {**state["inbound"], "marks": []}
+        state = {**state, "inbound": {**known, "ts": min(known["ts"], rewind.inbound)}}
+    return state
+
+
 # ---- steps of the sync
 
 
@@ -1197,13 +1527,18 @@ class Untaken:
 
     def meets(self, records: Iterable[Mapping[str, Any]]) -> bool:
         """Is one of them among these records?"""
-        self.met = self.too_many or any(hash(record["indicator"].lower()) in self.values for record in records)
-        return self.met
+        here = self.too_many or any(hash(record["indicator"].lower()) in self.values for record in records)
+        self.met = self.met or here
+        return here
 
 
 @dataclass
 class Sync:
-    """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`."""
+    """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`.
+
+    `tally` counts what this run did, by the names of `RunLine`; `through` are the directions that it brought to their
+    end, with the time up to which. `begun` is the epoch in seconds.
+    """
 
     settings: Settings
     client: IndicatorClient
@@ -1212,11 +1547,15 @@ class Sync:
     timing: HttpTiming
     deadline: float
     delivery: Delivery = field(init=False)
-    untaken: "Untaken" = field(init=False)
+    untaken: Untaken = field(default_factory=Untaken)
+    begun: float = field(init=False)
+    tally: Counter[str] = field(default_factory=Counter)
+    through: dict[str, str] = field(default_factory=dict)
+    cut_short: bool = False
 
     def __post_init__(self) -> None:
         self.delivery = Delivery(self.client, self.settings.request_size)
-        self.untaken = Untaken()
+        self.begun = self.timing.now()
 
     # -- small things
 
@@ -1263,6 +1602,7 @@ class Sync:
             self.push_fresh(state["epoch"])
 
     def push_fresh(self, epoch: int) -> None:
+        begun = self.now()
         fresh = self.state.load()["fresh"]
         start = fresh_start(fresh)
         query = self.settings.effective_query + (f" and modified:>={start.lower}" if start.lower else "")
@@ -1271,7 +1611,10 @@ class Sync:
             now = self.now()
             self.state.update(lambda state: advanced_fresh(state, epoch, outcome, now))
 
+        self.cut_short = False
         self.walk(query, MODIFIED_ASCENDING, start.after, commit, lambda ioc: is_news(ioc, start))
+        if not self.cut_short:
+            self.through["outbound"] = begun
 
     def push_batch(self, state: dict[str, Any]) -> None:
         """The next 40,000 records of the bulk lane; its cursor is stored after each request that XDR accepted."""
@@ -1281,6 +1624,7 @@ class Sync:
         def commit(outcome: PageOutcome) -> None:
             nonlocal done
             done += len(outcome.page.iocs)
+            self.tally["first_sync"] += len(outcome.page.iocs)
             position, now = done, self.now()
             self.state.update(
                 lambda newest: advanced_bulk(newest, epoch, position, outcome, now),
@@ -1316,6 +1660,7 @@ class Sync:
                     continue
                 plan = plan_page(iocs, self.settings, self.now_ms())
                 if self.untaken.meets(plan.records):
+                    self.cut_short = True
                     break
                 tried = frozenset(str(ioc.get("value") or ioc.get("id") or "") for ioc in iocs)
                 self.create(plan.intents)
@@ -1336,6 +1681,7 @@ class Sync:
             after = page.after
             if page.short or after is None:
                 return
+        self.cut_short = self.late()
 
     def settle(
         self,
@@ -1352,6 +1698,7 @@ class Sync:
         values = {value for value, _, _ in refused}
         self.create([item for value, item in plan.notes.items() if value not in values])
         pushed = len(plan.records) - len(refused)
+        self.tally.update(pushed=pushed, set_aside=len(plan.rejects) + len(refused))
         commit(PageOutcome(page, [*plan.rejects, *refused], pushed, plan.no_news, tried))
 
     def create(self, items: Sequence[dict[str, Any]]) -> None:
@@ -1366,7 +1713,7 @@ class Sync:
         Takes at most half of the time that is left, so that a flood from one side does not keep the other side
         waiting. Gives whether all of them were taken.
         """
-        now = self.timing.monotonic()
+        begun, now = self.now(), self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
         since = self.state.load()["inbound"]["ts"] - LOOKBACK_MS
         whole = True
@@ -1379,6 +1726,8 @@ class Sync:
                     self.untaken.add(rows)
         if self.state.load()["inbound"].get("held"):
             self.state.update(lambda state: with_held(state, 0))
+        if whole:
+            self.through["inbound"] = begun
         return whole
 
     def hold(self) -> bool:
@@ -1405,6 +1754,7 @@ class Sync:
                 "XSOAR's changes win field by field: " + ", ".join(plan.conflicts[:20])
             )
         now = self.now()
+        self.tally.update(taken=len(plan.items), set_aside=len(plan.rejects))
         self.state.update(lambda state: advanced_inbound(state, rows, plan, now, new))
 
     def settle_expirations(self, items: Iterable[Mapping[str, Any]]) -> None:
@@ -1672,6 +2022,159 @@ def comparison_progress(before: Mapping[str, Any], changes: Mapping[str, Any]) -
     return json.dumps({"label": label, "done": done, "total": total, "unit": "indicators"})
 
 
+# ---- steps of a push by hand
+
+
+@dataclass
+class HandPush:
+    """Pushes what a person asks for, at once and besides the lanes: no cursor of the sync takes part or moves.
+
+    `named` tells whether the person named the indicators one by one.
+    """
+
+    sync: Sync
+    overrides: Overrides
+    named: bool
+
+    def plan(self, iocs: Sequence[dict[str, Any]]) -> HandPlan:
+        return plan_by_hand(iocs, self.sync.settings, self.overrides, self.sync.now_ms(), self.named)
+
+    def settle(
+        self, iocs: Sequence[dict[str, Any]], plan: PagePlan, refused: Sequence[tuple[str, str, str]]
+    ) -> list[tuple[str, str, str]]:
+        """Tell XSOAR what XDR took, and the list of rejects what became of these indicators. Gives what was set aside
+        as (value, type, reason).
+        """
+        sync, values = self.sync, {value for value, _, _ in refused}
+        sync.create([item for value, item in plan.notes.items() if value not in values])
+        rejects, now = [*plan.rejects, *refused], sync.now()
+        seen = {ioc.get("value") for ioc in iocs}
+        sync.state.update(lambda state: with_rejects(state, rejects, seen, now, "to XDR"))
+        return rejects
+
+    def values(self, iocs: Sequence[dict[str, Any]]) -> tuple[PagePlan, list[tuple[str, str, str]]]:
+        """Push these indicators. Gives what was sent and what was set aside."""
+        plan = self.plan(iocs).page
+        return plan, self.settle(iocs, plan, self.sync.delivery.send(plan))
+
+
+def asked_page(sync: Sync, query: str) -> Page:
+    """The newest indicator that a person's query finds, and how many there are. Raises ValueError for a query that
+    XSOAR refuses.
+    """
+    try:
+        return sync.server.page(f"({query})", 1, MODIFIED_DESCENDING)
+    except (ValueError, DemistoException) as error:
+        raise ValueError(f"Argument 'query': XSOAR refuses {query!r}: {error}") from error
+
+
+class Walked(NamedTuple):
+    """How far a push by query got: where to go on (None when it is complete), why it ended early, and its counts."""
+
+    token: WalkToken | None
+    note: str
+    looked_at: int
+    found: int
+    pushed: int
+    rejected: int
+    stay_deleted: int
+
+
+@dataclass
+class QueryPush:
+    """Pushes everything that a query finds, newest change first, page by page, as far as the time goes.
+
+    It walks what had not been changed after it began, so what its own writes move is not met again. `token` is where a
+    former call ended, later where this one is. `found` and `looked_at` count from the first call on.
+    """
+
+    hand: HandPush
+    query: str
+    token: WalkToken | None
+    bound: str = ""
+    found: int = 0
+    looked_at: int = 0
+    pushed: int = 0
+    rejected: int = 0
+    stay_deleted: int = 0
+
+    def listing(self) -> str:
+        """The search that finds what had not been changed after the first call began."""
+        if self.token:
+            self.bound, self.found, self.looked_at = self.token.bound, self.token.found, self.token.looked_at
+        else:
+            newest = asked_page(self.hand.sync, self.query)
+            edge = newest.iocs[0].get("modified") if newest.iocs else None
+            self.found, self.bound = newest.total, whole_second(instant_ns(edge) if edge else UNREADABLE_NS, after=True)
+        return f"({self.query}) and modified:<{self.bound}"
+
+    def pages(self, listing: str) -> Iterator[Page]:
+        """The pages of the listing, none after the time is used up."""
+        after = self.token.after if self.token else None
+        for page in self.hand.sync.pages(listing, MODIFIED_DESCENDING, after, None):
+            must_go_on(page)
+            yield page
+
+    def run(self) -> Walked:
+        """Push. While requests are on their way the next page is read.
+
+        Raises:
+            DemistoException: what failed. It tells how far the push got, and with which `after` it goes on.
+        """
+        sync = self.hand.sync
+        listing = self.listing()
+        on_the_way: deque[tuple[Page, HandPlan, Future[list[tuple[str, str, str]]]]] = deque()
+        complete, note = False, ""
+        try:
+            with ThreadPoolExecutor(sync.settings.in_flight) as pool:
+                for page in self.pages(listing):
+                    plan = self.hand.plan(page.iocs)
+                    on_the_way.append((page, plan, pool.submit(sync.delivery.send, plan.page)))
+                    if len(on_the_way) >= sync.settings.in_flight:
+                        complete = self.settle(*on_the_way.popleft())
+                while on_the_way:
+                    complete = self.settle(*on_the_way.popleft())
+        except XDRPausedError as error:
+            note = str(error)
+        except (DemistoException, ValueError, OSError) as error:
+            after = f" Go on with after={self.token.text()}" if self.token else ""
+            text = f"{error} Before that {self.looked_at} of {self.found} indicators were looked at.{after}"
+            raise DemistoException(text) from error
+        note = "" if complete else note or "the time of this command is used up"
+        counts = (self.looked_at, self.found, self.pushed, self.rejected, self.stay_deleted)
+        return Walked(None if complete else self.token, note, *counts)
+
+    def settle(self, page: Page, plan: HandPlan, delivered: "Future[list[tuple[str, str, str]]]") -> bool:
+        """A page that was delivered: from here on `token` points behind it. Gives whether it was the last."""
+        rejects = self.hand.settle(page.iocs, plan.page, delivered.result())
+        self.looked_at += len(page.iocs)
+        self.rejected += len(rejects)
+        self.pushed += len(page.iocs) - len(rejects) - plan.stay_deleted
+        self.stay_deleted += plan.stay_deleted
+        if page.after is not None:
+            self.token = WalkToken(mark_of_query(self.query), self.bound, page.after, self.looked_at, self.found)
+        return page.short or page.after is None
+
+
+def next_outbound(sync: Sync) -> Iterator[list[dict[str, Any]]]:
+    """The indicators that the next push without names would look at, page by page. Moves nothing; ends early when the
+    time is used up.
+    """
+    state, settings = sync.state.load(), sync.settings
+    if not state["fresh"] or state["query"] != settings.query_mark:
+        for page in sync.pages(settings.effective_query, MODIFIED_DESCENDING, None, None):
+            yield page.iocs
+        return
+    start, bulk = fresh_start(state["fresh"]), state["bulk"]
+    query = settings.effective_query + (f" and modified:>={start.lower}" if start.lower else "")
+    for page in sync.pages(query, MODIFIED_ASCENDING, start.after, None):
+        yield [ioc for ioc in page.iocs if is_news(ioc, start)]
+    if bulk["open"]:
+        query = f"{settings.effective_query} and modified:<{bulk['bound']}"
+        for page in sync.pages(query, MODIFIED_DESCENDING, bulk["after"], None):
+            yield page.iocs
+
+
 # ---- files for the vendor
 
 
@@ -1824,12 +2327,59 @@ def fetch_indicators_command(sync: Sync) -> None:
 def finish(sync: Sync, problems: list[str], notes: list[str]) -> None:
     """Keep the outcome of a run for `xdr-iocs-status`, and the kind of key that worked."""
     now, key_type = sync.now(), sync.client.key.key_type
+    error, note = "; ".join(problems)[:1000], "; ".join(notes)[:1000]
+    directions = {"inbound", "outbound"} if sync.settings.auto_sync else {"inbound"}
+    whole = not problems and directions <= sync.through.keys()
+    run = run_line(sync, "fetch-indicators", error, note)
 
     def change(state: dict[str, Any]) -> dict[str, Any]:
-        last = {**state["last"], "error": "; ".join(problems)[:1000], "note": "; ".join(notes)[:1000], "run": now}
-        return {**state, "last": last, "key_type": key_type if not problems else state["key_type"]}
+        last = {**state["last"], "error": error, "note": note, "run": now}
+        state = {**state, "last": last, "key_type": key_type if not problems else state["key_type"]}
+        return with_run(state, run, sync.through, whole, decides=True)
 
     sync.state.update(change)
+
+
+def run_line(sync: Sync, command: str, error: str = "", note: str = "") -> RunLine:
+    """What this run did, for the list of runs."""
+    pacer, tally = sync.client.retry.pacer, sync.tally
+    return RunLine(
+        when=iso_from_ms(sync.begun * 1000),
+        by=command,
+        seconds=round(sync.timing.now() - sync.begun, 1),
+        pushed=tally["pushed"],
+        taken=tally["taken"],
+        removed=tally["removed"],
+        set_aside=tally["set_aside"],
+        first_sync=tally["first_sync"],
+        requests=pacer.sent,
+        throttled=pacer.throttled,
+        error=error[:RUN_ERROR_LENGTH],
+        note=note[:RUN_ERROR_LENGTH],
+    )
+
+
+def push_on_request(sync: Sync) -> None:
+    """The outbound half of a fetch. Whether the sync is in step is told by it only where no fetch tells."""
+    decides = not sync.settings.feed
+
+    def keep(error: str) -> None:
+        run, now = run_line(sync, "xdr-iocs-push", error), sync.now()
+
+        def change(state: dict[str, Any]) -> dict[str, Any]:
+            if decides:
+                state = {**state, "last": {**state["last"], "error": error, "note": "", "run": now}}
+            whole = not error and "outbound" in sync.through
+            return with_run(state, run, sync.through, whole, decides)
+
+        sync.state.update(change)
+
+    try:
+        sync.push()
+    except (DemistoException, ValueError, OSError) as error:
+        keep(f"to Cortex XDR: {error}")
+        raise
+    keep("")
 
 
 def sync_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
@@ -1865,51 +2415,190 @@ def store_full_sync(sync: Sync, newest: Position, rejects: list[tuple[str, str, 
 
 
 def push_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
-    """`xdr-iocs-push`: these indicators whatever the Sync Query says, or, without any, the outbound half of a fetch."""
-    values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
-    if not values:
-        before = sync.state.load()["counts"]
-        sync.push()
-        after = sync.state.load()["counts"]
-        gone = {name: after[name] - before[name] for name in ("pushed", "rejected", "no_news")}
-        return CommandResults(
-            outputs_prefix=f"{IOC_BRAND}.PushRun",
-            outputs=gone,
-            readable_output=f"pushing IOCs to XDR: complete. {gone['pushed']} pushed, {gone['rejected']} set aside"
-            + (" (`!xdr-iocs-rejects` shows them and why)." if gone["rejected"] else "."),
+    """`xdr-iocs-push`: these indicators or all of a query, whatever the Sync Query says, or, without any, the outbound
+    half of a fetch. With `dry_run` only tell what would go.
+    """
+    values, query = values_of(args), str(args.get("query") or "").strip()
+    overrides, after = overrides_from(args, sync.now_ms()), args.get("after")
+    if values and query:
+        raise ValueError("Arguments 'indicator' and 'query': give one of them.")
+    if after and not query:
+        raise ValueError("Argument 'after' goes on with a push by query; give 'query', too.")
+    if overrides.names and not values and not query:
+        raise ValueError(
+            "Arguments 'severity', 'expiration' and 'comment' are for indicators that are named by 'indicator' or "
+            "'query'; a push of everything new sends XSOAR's own values."
         )
-    return push_values(sync, values)
+    hand = HandPush(sync, overrides, named=bool(values))
+    if argToBoolean(args.get("dry_run") or False):
+        return dry_run(hand, values, query, after)
+    if values:
+        return push_values(hand, values)
+    return push_query(hand, query, after) if query else push_everything(sync)
 
 
-def push_values(sync: Sync, values: list[str]) -> CommandResults:
-    found = sync.server.lookup(values)
+def values_of(args: Mapping[str, Any]) -> list[str]:
+    """The values of the argument `indicator`, each once."""
+    return list(dict.fromkeys(str(value) for value in argToList(args.get("indicator")) if str(value).strip()))
+
+
+def push_everything(sync: Sync) -> CommandResults:
+    before = sync.state.load()["counts"]
+    push_on_request(sync)
+    after = sync.state.load()["counts"]
+    gone = {name: after[name] - before[name] for name in ("pushed", "rejected", "no_news")}
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.PushRun",
+        outputs=gone,
+        readable_output=f"pushing IOCs to XDR: complete. {gone['pushed']} pushed, {gone['rejected']} set aside"
+        + (" (`!xdr-iocs-rejects` shows them and why)." if gone["rejected"] else "."),
+    )
+
+
+def push_values(hand: HandPush, values: list[str]) -> CommandResults:
+    found = hand.sync.server.lookup(values)
     iocs = [found[value.lower()] for value in values if value.lower() in found]
-    forced = [{**ioc, "CustomFields": without_memory(ioc)} for ioc in iocs]
-    plan = plan_page(forced, sync.settings, sync.now_ms())
-    rejects = [*plan.rejects, *sync.delivery.send(plan)]
-    now = sync.now()
-    seen = {ioc.get("value") for ioc in iocs}
-    sync.state.update(lambda state: with_rejects(state, rejects, seen, now, "to XDR"))
+    _, rejects = hand.values(iocs)
     refused = {value: reason for value, _, reason in rejects}
-    overruled = [
-        forgetting_item(ioc)
-        for ioc in iocs
-        if ioc["value"] not in refused and load_memory(ioc.get("CustomFields") or {})
-    ]
-    sync.create(overruled)
     missing = [value for value in values if value.lower() not in found]
     outputs = [push_row(str(ioc.get("value")), refused) for ioc in iocs]
     outputs += [
         {"indicator": value, "status": "not_found", "reason": "XSOAR has no such indicator"} for value in missing
     ]
-    text = f"pushing IOCs to XDR: complete. {len(iocs) - len(rejects)} of {len(values)} pushed." + rejects_table(
-        rejects
-    )
+    pushed = [row["indicator"] for row in outputs if row["status"] == "pushed"]
+    text = f"pushing IOCs to XDR: complete. {len(pushed)} of {len(values)} pushed." + overridden_text(hand, pushed)
+    text += rejects_table(rejects)
     if missing:
         text += f"\n{len(missing)} indicators were not found: {', '.join(missing)}"
+    said = hand.overrides.said()
     return CommandResults(
-        outputs_prefix=f"{IOC_BRAND}.Push", outputs_key_field="indicator", outputs=outputs, readable_output=text
+        outputs_prefix=f"{IOC_BRAND}.Push",
+        outputs_key_field="indicator",
+        outputs=outputs,
+        readable_output=text,
+        indicators_timeline=time_line(pushed, "Pushed to Cortex XDR by command" + (f" with {said}" if said else "")),
     )
+
+
+def overridden_text(hand: HandPush, pushed: Sequence[Any]) -> str:
+    """What was sent in place of XSOAR's values, and how long that lasts."""
+    if not hand.overrides.names or not pushed:
+        return ""
+    return (
+        f" They went with {hand.overrides.said()} in place of what XSOAR says; that stays until the field is changed "
+        "in XSOAR."
+    )
+
+
+def time_line(values: Sequence[str], message: str) -> IndicatorsTimeline | None:
+    """A line for the time line of each of these indicators."""
+    return IndicatorsTimeline(indicators=list(values), category=TIMELINE, message=message) if values else None
+
+
+def push_query(hand: HandPush, query: str, after: Any) -> CommandResults:
+    walked = QueryPush(hand, query, walk_token(after, query) if after else None).run()
+    token = walked.token.text() if walked.token else ""
+    outputs = {
+        "query": query,
+        "complete": not walked.note,
+        **{name: getattr(walked, name) for name in ("found", "looked_at", "pushed", "rejected", "stay_deleted")},
+        "next": token,
+        "note": walked.note,
+    }
+    end = "complete." if not walked.note else f"not complete, {walked.note}."
+    text = (
+        f"pushing IOCs to XDR: {end} {walked.looked_at} of {walked.found} indicators of the query were looked at; "
+        f"{walked.pushed} pushed by this call, {walked.rejected} set aside"
+    )
+    text += " (`!xdr-iocs-rejects` shows them and why)." if walked.rejected else "."
+    if not walked.found:
+        text = "pushing IOCs to XDR: complete. The query finds no indicator."
+    text += overridden_text(hand, range(walked.pushed))
+    text += walk_remarks(walked)
+    if walked.note:
+        given = {"severity": hand.overrides.severity.lower(), "comment": hand.overrides.comment}
+        given["expiration"] = said_override(hand.overrides)
+        text += f"\nTo go on: `{command_line('xdr-iocs-push', query=query, **given, after=token)}`"
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.PushQuery", outputs_key_field="query", outputs=outputs, readable_output=text
+    )
+
+
+def said_override(overrides: Overrides) -> str:
+    """The expiration as its argument takes it; "" for none."""
+    return said_value("expiration_date", overrides.expiration) if overrides.expiration is not None else ""
+
+
+def walk_remarks(walked: Walked) -> str:
+    """What a reader might take for lost."""
+    text = ""
+    if walked.stay_deleted:
+        text += f"\n{walked.stay_deleted} were deleted in Cortex XDR and stay so; push them by name to bring them back."
+    if not walked.note and walked.looked_at < walked.found:
+        text += (
+            f"\n{walked.found - walked.looked_at} were changed or went away while this went on and were not looked at. "
+            "Those of the Sync Query go with the next fetch; for the others push the query again."
+        )
+    return text
+
+
+def dry_run(hand: HandPush, values: list[str], query: str, after: Any) -> CommandResults:
+    """What the same push would do without `dry_run`. Nothing changes on either side, nor in the state of the sync."""
+    sync, tally, missing, complete = hand.sync, Tally(), 0, True
+    if values:
+        found = sync.server.lookup(values)
+        missing = len(values) - len(found)
+        tally.add(len(found), hand.plan(list(found.values())).page)
+    elif query:
+        walk = QueryPush(hand, query, walk_token(after, query) if after else None)
+        complete = False
+        for page in walk.pages(walk.listing()):
+            plan = hand.plan(page.iocs)
+            tally.add(len(page.iocs), plan.page, plan.stay_deleted)
+            complete = page.short
+    else:
+        for iocs in next_outbound(sync):
+            tally.add(len(iocs), plan_page(iocs, sync.settings, sync.now_ms()))
+        complete = not sync.late()
+    return dry_run_results(tally, missing, complete)
+
+
+def dry_run_results(tally: Tally, missing: int, complete: bool) -> CommandResults:
+    names = ("looked_at", "would_push", "would_enable", "would_set_aside", "without_news", "stay_deleted")
+    counts = {name: getattr(tally, name) for name in names} | {"not_found": missing}
+    tables: dict[str, list[dict[str, Any]]] = {
+        "Type": [{"type": name, "count": count} for name, count in tally.types.most_common()],
+        "Verdict": [{"verdict": name, "count": count} for name, count in tally.verdicts.most_common()],
+        "Reason": [
+            {"reason": reason, "count": count, "example": example}
+            for reason, (count, example) in sorted(tally.reasons.items(), key=lambda item: -item[1][0])
+        ],
+        "Record": tally.records,
+    }
+    states = [{"What": name.replace("_", " "), "Indicators": count} for name, count in counts.items() if count]
+    title = "Dry run: nothing was sent, nothing was changed"
+    if not complete:
+        title += "; the time was used up before all were looked at"
+    text = tableToMarkdown(title, states or [{"What": "looked at", "Indicators": 0}], headers=["What", "Indicators"])
+    text += said_counts("Would be sent, by type", tables["Type"]) + said_counts("By verdict", tables["Verdict"])
+    titles = {"Reason": "Would be set aside", "Record": f"The first {len(tally.records)} records that would be sent"}
+    for name, heading in titles.items():
+        if tables[name]:
+            text += "\n" + tableToMarkdown(heading, tables[name], headers=list(tables[name][0]), removeNull=True)
+    if tally.would_push:
+        text += "\nWhat Cortex XDR itself refuses shows only when it is sent."
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.PushPlan",
+        outputs={"complete": complete, **counts, **tables},
+        readable_output=text,
+        replace_existing=True,
+    )
+
+
+def said_counts(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows of a name and a count in one line; nothing without rows."""
+    pairs = ", ".join(f"{count} {name}" for name, count in (tuple(row.values())[:2] for row in rows))
+    return f"\n{title}: {pairs}." if pairs else ""
 
 
 def push_row(value: str, refused: Mapping[str, str]) -> dict[str, str]:
@@ -1917,24 +2606,6 @@ def push_row(value: str, refused: Mapping[str, str]) -> dict[str, str]:
         "indicator": value,
         "status": "rejected" if value in refused else "pushed",
         "reason": refused.get(value, ""),
-    }
-
-
-def without_memory(ioc: Mapping[str, Any]) -> dict[str, Any]:
-    """A push by name is a person's word: XSOAR's values go, whatever XDR said before."""
-    return {name: value for name, value in (ioc.get("CustomFields") or {}).items() if name != "xdriocstate"}
-
-
-def forgetting_item(ioc: Mapping[str, Any]) -> dict[str, Any]:
-    """The indicator again, without the memory of what XDR said: a push by name has just overruled it. Our vote
-    stays as it was.
-    """
-    return {
-        "value": ioc["value"],
-        "type": ioc["indicator_type"],
-        "score": own_vote(ioc),
-        "fields": {**standing_expiration(ioc), "xdriocstate": "{}"},
-        "rawJSON": {"RULE_INDICATOR": ioc["value"]},
     }
 
 
@@ -2020,42 +2691,285 @@ def rejects_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], 
     )
 
 
-def status_command(sync: Sync) -> CommandResults:
-    """`xdr-iocs-status`: phase, progress, counts and the last error."""
-    state = sync.state.load()
-    bulk = state["bulk"] or {}
-    phase = "not started" if not bulk else "first sync" if bulk["open"] else "following changes"
+# ---- status
+
+
+STATUS_TYPES = ("File", "Domain", "IP")
+STATUS_VERDICTS = ("Bad", "Suspicious", "Good")
+
+
+def sync_facts(sync: Sync) -> SyncFacts:
+    settings = sync.settings
+    return SyncFacts(
+        now=sync.timing.now(),
+        interval_seconds=60 * settings.fetch_interval_minutes,
+        run_seconds=settings.time_budget,
+        rate=settings.rate,
+        sends=settings.auto_sync,
+        fetches=settings.feed,
+        query_mark=settings.query_mark,
+    )
+
+
+def waiting_changes(sync: Sync, state: Mapping[str, Any]) -> WaitingChanges | None:
+    """The indicators behind the position of the fresh lane. Reads no more than a page behind it.
+
+    None as long as there is no position. Some of them may have no news for Cortex XDR.
+    """
+    fresh = state["fresh"]
+    if not fresh or state["query"] != sync.settings.query_mark:
+        return None
+    query, start = sync.settings.effective_query, fresh_start(fresh)
+    bounded = query + (f" and modified:>={start.lower}" if start.lower else "")
+    edge = instant_ns(fresh["edge"]) if fresh["edge"] else 0
+    page = sync.server.page(bounded, MARKS_KEPT, MODIFIED_ASCENDING, start.after)
+    news = [ioc for ioc in page.iocs if is_news(ioc, start)]
+    # What was sent lies among the rest up to the edge; behind it there is nothing but news, and a total is enough.
+    while not page.short and page.after and modified_ns(page.iocs[-1]) <= edge:
+        page = sync.server.page(bounded, MARKS_KEPT, MODIFIED_ASCENDING, page.after)
+        news += [ioc for ioc in page.iocs if is_news(ioc, start)]
+    beyond = 0
+    if not page.short:
+        second = whole_second(modified_ns(page.iocs[-1]))
+        read = sum(modified_ns(ioc) >= instant_ns(second) for ioc in page.iocs)
+        beyond = max(0, sync.server.page(f"{query} and modified:>={second}", 1, MODIFIED_ASCENDING).total - read)
+    oldest = (news or page.iocs[-1:])[0].get("modified") if news or beyond else None
+    return WaitingChanges(len(news) + beyond, oldest)
+
+
+def totals_of_query(sync: Sync) -> dict[str, Any]:
+    """What the Sync Query finds now, by type and by verdict, from the totals of searches."""
+    query = sync.settings.effective_query
+    total = sync.newest().total
+
+    def parts(column: str, search: str, names: Sequence[str], rest: str) -> list[dict[str, Any]]:
+        totals = {name: sync.server.page(f"{query} and {search}:{name}", 1, MODIFIED_ASCENDING).total for name in names}
+        totals[rest] = max(0, total - sum(totals.values()))
+        return [{column: name, "indicators": count} for name, count in totals.items() if count]
+
+    return {
+        "indicators": total,
+        "by_type": parts("type", "type", STATUS_TYPES, "other"),
+        "by_verdict": parts("verdict", "reputation", STATUS_VERDICTS, "Unknown"),
+    }
+
+
+def status_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-status`: is it in sync, since when not and why; then everything that is known about it.
+
+    With `details=false` from the stored state alone, without a search in XSOAR.
+    """
+    state, facts = sync.state.load(), sync_facts(sync)
+    given = args.get("details")
+    details = given in (None, "") or argToBoolean(given)
+    waiting = waiting_changes(sync, state) if details else None
+    verdict = sync_verdict(state, facts, waiting)
     outputs = {
+        "in_sync": verdict.in_sync,
+        "reason": verdict.reason,
+        "not_in_sync_since": verdict.since,
+        "why": verdict.why,
+        **sync_positions(state, facts, waiting),
+        **sync_counts(state),
+        **(totals_of_query(sync) if details else {}),
+        **run_figures(state, facts.rate),
+        "last_error": state["last"].get("error") or "",
+        "last_note": state["last"].get("note") or "",
+        "failing_since": state.get("failing_since"),
+        "key_type": state["key_type"],
+        "set_aside_by_reason": rejects_by_reason(state["rejects"]),
+        "runs": list(reversed(state.get("runs", []))),
+        "errors": list(reversed(state.get("errors", []))),
+    }
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.SyncStatus",
+        outputs=outputs,
+        readable_output=status_text(outputs, facts.now),
+        replace_existing=True,
+    )
+
+
+def sync_positions(state: Mapping[str, Any], facts: SyncFacts, waiting: WaitingChanges | None) -> dict[str, Any]:
+    """Where the lanes are, and how far behind."""
+    bulk, through = state["bulk"] or {}, state.get("through") or {}
+    phase = "not started" if not bulk else "first sync" if bulk["open"] else "following changes"
+    oldest = waiting.oldest if waiting else None
+    return {
         "phase": phase,
         "first_sync_done": bulk.get("done", 0),
         "first_sync_total": bulk.get("total", 0),
         "first_sync_started": bulk.get("started"),
         "first_sync_finished": bulk.get("finished"),
+        "first_sync_eta": first_sync_eta(state, facts),
+        "in_xdr_up_to": through.get("outbound"),
+        "in_xsoar_up_to": through.get("inbound"),
+        "waiting": waiting.number if waiting else None,
+        "lag_seconds": max(0, round(facts.now - epoch_seconds(oldest))) if oldest else 0 if waiting else None,
         "outbound_position": (state["fresh"] or {}).get("edge"),
         "inbound_position": iso_from_ms(state["inbound"]["ts"]),
+        "last_in_sync": state.get("whole"),
+        "last_run": state["last"].get("run"),
+        "last_outbound": state["last"].get("outbound"),
+        "last_inbound": state["last"].get("inbound"),
+    }
+
+
+def sync_counts(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "pushed": state["counts"]["pushed"],
         "without_news": state["counts"]["no_news"],
         "changes_from_xdr": state["inbound"]["rows"],
         "taken_from_xdr": state["counts"]["created"],
         "changed_on_both_sides": state["inbound"]["conflicts"],
         "set_aside_now": len(state["rejects"]),
+        "set_aside_not_listed": state["rejects_dropped"],
         "set_aside_total": state["counts"]["rejected"],
-        "last_outbound": state["last"].get("outbound"),
-        "last_inbound": state["last"].get("inbound"),
-        "last_error": state["last"].get("error") or "",
-        "last_note": state["last"].get("note") or "",
-        "key_type": state["key_type"],
     }
+
+
+# ---- hits
+
+
+HITS_AT_MOST = 1_000
+HIT_HEADERS = ("indicator", "type", "hits", "more", "status", "disabled_reason", "in_xsoar")
+
+
+def page_window(args: Mapping[str, Any], most: int) -> tuple[int, int]:
+    """Position and number of the rows that `limit`, or `page` and `page_size`, ask for. Raises ValueError for numbers
+    out of range.
+    """
+    limit, page, size = (arg_to_number(args.get(name)) for name in ("limit", "page", "page_size"))
+    for name, number, bound in (("limit", limit, most), ("page", page, 10**6), ("page_size", size, most)):
+        if number is not None and not 1 <= number <= bound:
+            raise ValueError(f"Argument '{name}': {number} is not from 1 to {bound}.")
+    count = (size or 50) if page or size else (limit or 50)
+    return ((page or 1) - 1) * count, count
+
+
+def rules_with_hits(sync: Sync, start: int, count: int) -> tuple[list[dict[str, Any]], str]:
+    """XDR's objects that have hits, and what has to be said about the list."""
+    found: list[dict[str, Any]] = []
+    try:
+        while len(found) < count:
+            wanted = min(RULES_PAGE, count - len(found))
+            page = sync.client.with_hits(start + len(found), wanted)
+            found += page
+            if len(page) < wanted:
+                break
+    except XDRBadRequestError:
+        page_of_xsoar = sync.server.page("xdriochits:>=1", start + count, MODIFIED_DESCENDING)
+        values = [str(ioc["value"]) for ioc in page_of_xsoar.iocs[start:]]
+        found = [rule for rule in rules_by_value(sync, values).values() if row_hits(change_row(rule))]
+        return found, "This tenant does not list IOCs by their hits: these are those that XSOAR knows to have had some."
+    return found, ""
+
+
+def hits_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-hits`: read back how often Cortex XDR found these IOCs, or those with hits, and note it on the
+    indicators that XSOAR knows.
+    """
+    values = values_of(args)
+    start, count = page_window(args, HITS_AT_MOST)
+    note = ""
+    if values:
+        rules = list(rules_by_value(sync, values).values())
+    else:
+        rules, note = rules_with_hits(sync, start, count)
+    current = sync.server.lookup([rule_value(rule) for rule in rules])
+    rows, items = [], []
+    for rule in rules:
+        ioc = current.get(rule_value(rule).lower())
+        memory = load_memory((ioc or {}).get("CustomFields") or {})
+        try:
+            theirs = their_view(change_row(rule))
+        except RejectedRecordError:
+            # Shown all the same; the sync sets such a record aside.
+            bare = {"t": 0, "comment": "", "status": str(rule.get("status") or ""), "hits": row_hits(change_row(rule))}
+            rows.append(hit_row(rule, bare, ioc, memory))
+            continue
+        rows.append(hit_row(rule, theirs, ioc, memory))
+        if ioc and (item := read_back_item(sync, rule, theirs, ioc, memory)):
+            items.append(item)
+    sync.create(items)
+    known = {row["indicator"].lower() for row in rows}
+    missing = [value for value in values if value.lower() not in known]
+    rows = sorted(rows, key=lambda row: -row["hits"])
     return CommandResults(
-        outputs_prefix=f"{IOC_BRAND}.SyncStatus",
-        outputs=outputs,
-        readable_output=tableToMarkdown(
-            "IOC sync",
-            [{"What": name.replace("_", " "), "State": value} for name, value in outputs.items()],
-            headers=["What", "State"],
-        ),
-        replace_existing=True,
+        outputs_prefix=f"{IOC_BRAND}.Hit",
+        outputs_key_field="indicator",
+        outputs=rows,
+        readable_output=hits_text(rows, missing, note),
+        indicators_timeline=hits_time_line(rows),
     )
+
+
+def hit_row(
+    rule: Mapping[str, Any], theirs: Mapping[str, Any], ioc: Mapping[str, Any] | None, memory: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    noted = (ioc or {}).get("CustomFields") or {}
+    fields = hit_fields(theirs, memory, ioc or {}) if ioc else {}
+    reason = fields.get("xdriocdisabledreason") or noted.get("xdriocdisabledreason") or ""
+    return {
+        "indicator": str((ioc or {}).get("value") or rule_value(rule)),
+        "type": str(rule.get("type") or ""),
+        "hits": theirs["hits"],
+        "more": max(0, theirs["hits"] - known_hits(memory, ioc or {})),
+        "status": theirs["status"] or "ENABLED",
+        "disabled_reason": reason if theirs["status"] == "DISABLED" else "",
+        "in_xsoar": ioc is not None,
+    }
+
+
+def read_back_item(
+    sync: Sync,
+    rule: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    ioc: Mapping[str, Any],
+    memory: Mapping[str, Any] | None,
+) -> dict[str, Any] | None:
+    """The indicator with its number of hits, None when that is no news.
+
+    Without a memory it gets one if XDR holds just what would be sent, so that the change is no reason to send it again.
+    Class and reliability cannot be read back as they are: what would be sent is taken for what XDR has.
+    """
+    row = {**change_row(rule), "RULE_INDICATOR": rule_value(rule)}
+    if memory is None:
+        with suppress(RejectedRecordError):
+            standing = mapped(ioc, sync.settings, sync.now_ms()).standing
+            if not readable_differences(Outgoing(standing, True), rule):
+                held = {**record_view(standing), **{name: theirs[name] for name in ("t", "hits", "status", "comment")}}
+                memory = memory_of_same(held, ioc, sync.settings, sync.now_ms())
+    if memory is None:
+        fields = {**standing_expiration(ioc), **hit_fields(theirs, None, ioc)}
+        item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc), "fields": fields}
+        return {**item, "rawJSON": row} if "xdriochits" in fields else None
+    return hits_item(row, theirs, ioc, memory)
+
+
+def hits_text(rows: Sequence[Mapping[str, Any]], missing: Sequence[str], note: str) -> str:
+    more = sum(row["more"] for row in rows)
+    title = f"Hits of {number_in_words(len(rows), 'IOC')} in Cortex XDR"
+    title += f", {more:,} more than XSOAR knew" if more else ""
+    text = tableToMarkdown(title, [dict(row) for row in rows], headers=list(HIT_HEADERS)) if rows else ""
+    parts = [text or "Cortex XDR holds none of them." if missing else text or "Cortex XDR reports no hits.", note]
+    if missing and rows:
+        parts.append(f"Not in Cortex XDR: {', '.join(missing)}")
+    return "\n".join(part for part in parts if part)
+
+
+def hits_time_line(rows: Sequence[Mapping[str, Any]]) -> IndicatorsTimeline | None:
+    """A line for each indicator whose number grew."""
+    lines: IndicatorsTimeline | None = None
+    for row in rows:
+        if not row["in_xsoar"] or not row["more"]:
+            continue
+        message = f"Cortex XDR found it {row['more']:,} times more, {number_in_words(row['hits'], 'hit')} in all"
+        line = IndicatorsTimeline(indicators=[row["indicator"]], category=TIMELINE, message=message)
+        if lines is None:
+            lines = line
+        else:
+            lines.indicators_timeline += line.indicators_timeline
+    return lines
 
 
 def reconcile_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> list[Any]:
@@ -2185,8 +3099,9 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-set-sync-time": lambda: set_sync_time_command(args),
         "xdr-iocs-create-sync-file": lambda: create_sync_file_command(sync, args, new_file()),
         "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
-        "xdr-iocs-status": lambda: status_command(sync),
+        "xdr-iocs-status": lambda: status_command(sync, args),
         "xdr-iocs-rejects": lambda: rejects_command(sync, args, new_file),
+        "xdr-iocs-hits": lambda: hits_command(sync, args),
         "xdr-iocs-compare": lambda: compare_command(sync, args),
         "xdr-iocs-reconcile": lambda: reconcile_command(sync, args, new_file),
     }

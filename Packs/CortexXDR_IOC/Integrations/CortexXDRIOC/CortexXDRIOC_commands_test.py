@@ -581,15 +581,28 @@ def outputs_of(name: str) -> set[str]:
 
 
 def given_by(result: Any) -> set[str]:
-    rows = result.outputs if isinstance(result.outputs, list) else [result.outputs]
-    return {f"{result.outputs_prefix}.{key}" for row in rows for key in row}
+    return paths_of(result.outputs_prefix, result.outputs)
+
+
+def paths_of(prefix: str, content: Any) -> set[str]:
+    """The context paths of outputs, those in tables within them included."""
+    rows = [row for row in (content if isinstance(content, list) else [content]) if isinstance(row, dict)]
+    below = {path for row in rows for key, value in row.items() for path in paths_of(f"{prefix}.{key}", value)}
+    return below or {prefix}
 
 
 def test_outputs_of_every_command_are_those_of_the_yml() -> None:
     world = synced()
+    world.xdr.changes_fail = [busy()]
+    with pytest.raises(DemistoException):
+        run(world, "fetch-indicators")
     world.xsoar.add("::1", "IPv6")
-    push = given_by(run(world, "xdr-iocs-push")) | given_by(run(world, "xdr-iocs-push", indicator="10.0.0.1"))
-    assert push == outputs_of("xdr-iocs-push")
+    calls: tuple[dict[str, str], ...] = ({}, {"indicator": "10.0.0.1"}, {"query": "type:IP"}, {"dry_run": "true"})
+    world.clock.advance(1)
+    world.xsoar.add("10.9.9.9")
+    world.xsoar.add("::2", "IPv6")
+    push = [given_by(run(world, "xdr-iocs-push", **args)) for args in reversed(calls)]
+    assert set().union(*push) == outputs_of("xdr-iocs-push")
     for command, args in (
         ("xdr-iocs-enable", {"indicator": "10.0.0.1"}),
         ("xdr-iocs-disable", {"indicator": "10.0.0.1"}),

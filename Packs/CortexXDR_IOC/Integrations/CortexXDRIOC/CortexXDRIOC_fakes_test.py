@@ -51,6 +51,7 @@ ROW_KEY = {
     "expiration_date": "RULE_EXPIRATION_TIME",
     "class": "KLASS",
     "reliability": "RELIABILITY",
+    "hits": "NUMBER_OF_HITS",
 }
 
 
@@ -130,7 +131,8 @@ class FakeXsoar:
     """The indicators and the integration context of a server.
 
     Understands the pieces of a query that the sync writes: bounds of `modified`, lists of `value:"..."`, and the Sync
-    Query, which stands for `matches`. `modified` moves only on real change, and always forward.
+    Query, which stands for `matches`; `queries` tells what others find. `modified` moves only on real change, and
+    always forward.
     """
 
     def __init__(self, clock: Clock, wire: Wire | None = None) -> None:
@@ -139,6 +141,7 @@ class FakeXsoar:
         self.docs: dict[str, dict[str, Any]] = {}
         self.hidden: set[str] = set()
         self.matches: Callable[[Mapping[str, Any]], bool] = lambda doc: doc["score"] == 3
+        self.queries: dict[str, Callable[[Mapping[str, Any]], bool]] = {}
         self.gives_position = True
         self.context: dict[str, Any] = {}
         self.version = 0
@@ -238,11 +241,16 @@ class FakeXsoar:
         if values := re.findall(r'value:"((?:[^"\\]|\\.)*)"', query):
             wanted = {re.sub(r"\\(.)", r"\1", one).lower() for one in values}
             return doc["value"].lower() in wanted and ("expirationStatus" not in query or self.matches(doc))
+        for name, wanted in re.findall(r"\) and (type|reputation):(\w+)$", query):
+            held = doc["indicator_type"] if name == "type" else {1: "Good", 2: "Suspicious", 3: "Bad"}.get(doc["score"])
+            if held != wanted:
+                return False
         moment = _order(doc)[0]
         for sign, bound in re.findall(r"modified:(>=|<)(\S+)", query):
             if moment < instant_ns(bound) if sign == ">=" else moment >= instant_ns(bound):
                 return False
-        return self.matches(doc)
+        others = [finds for text, finds in self.queries.items() if f"({text})" in query]
+        return others[0](doc) if others else self.matches(doc)
 
     def create(self, items: list[dict[str, Any]]) -> None:
         self.wire.step("create")
@@ -337,7 +345,13 @@ class FakeXdr:
         self.requests: list[tuple[str, Any]] = []
         self.key = XDRKey("1", "secret", "advanced")
         self.last_ms = 0
+        self.retry = HttpRetry(1e9, timing=clock.timing())
         self.lock = threading.Lock()
+
+    def arrive(self, name: str) -> None:
+        """A request comes in."""
+        self.wire.step(name)
+        self.retry.pacer.wait()
 
     def _stamp(self) -> int:
         now = int((START.timestamp() + self.clock.seconds) * 1000)
@@ -355,13 +369,17 @@ class FakeXdr:
 
     def operate(self, value: str, kind: str = "IP", **changes: Any) -> None:
         """An operator adds, changes or (`deleted=True`) deletes an IOC."""
-        new = {"type": kind, "severity": "HIGH", "reputation": "BAD"} if value not in self.rules else {}
+        new = {} if self.lives(value) else {"type": kind, "severity": "HIGH", "reputation": "BAD"}
         self._write(value, {**new, **changes}, own=False)
+
+    def lives(self, value: str) -> bool:
+        """Is there a rule of this value that is not deleted?"""
+        return value in self.rules and not self.rules[value].get("deleted")
 
     # -- the calls
 
     def insert(self, records: Sequence[Mapping[str, Any]]) -> InsertReply:
-        self.wire.step("insert")
+        self.arrive("insert")
         with self.lock:
             self.requests.append(("insert", copy.deepcopy(list(records))))
             if self.insert_fails:
@@ -380,16 +398,16 @@ class FakeXdr:
         return InsertReply(errors)
 
     def set_status(self, values: Sequence[str], enabled: bool) -> None:
-        self.wire.step("status")
+        self.arrive("status")
         with self.lock:
             self.requests.append(("enable" if enabled else "disable", list(values)))
             for value in values:
-                if value in self.rules:
+                if self.lives(value):
                     self._write(value, {"status": "ENABLED" if enabled else "DISABLED"}, own=True)
         self.wire.step("status set")
 
     def changes(self, since_ms: int) -> Rows:
-        self.wire.step("changes")
+        self.arrive("changes")
         self.requests.append(("changes", since_ms))
         if self.changes_fail:
             raise self.changes_fail.pop(0)
@@ -398,17 +416,22 @@ class FakeXdr:
 
     def read_back(self, start: int = 0, values: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The living rules in order of value or, with `values`, those; as `get` shows them."""
-        self.wire.step("get")
+        self.arrive("get")
         found = [rule for _, rule in sorted(self.rules.items()) if not rule.get("deleted")]
         found = [rule for rule in found if values is None or rule["indicator"] in values]
         return [self.shown(rule) for rule in found[start : start + RULES_PAGE]]
 
+    def with_hits(self, start: int, count: int) -> list[dict[str, Any]]:
+        """The living rules with hits in order of value."""
+        self.arrive("get")
+        found = [rule for _, rule in sorted(self.rules.items()) if rule.get("hits") and not rule.get("deleted")]
+        return [self.shown(rule) for rule in found[start : start + count]]
+
     def delete(self, value: str) -> bool:
-        self.wire.step("delete")
+        self.arrive("delete")
         with self.lock:
             self.requests.append(("delete", value))
-            rule = self.rules.get(value)
-            found = rule is not None and not rule.get("deleted")
+            found = self.lives(value)
             if found:
                 self._write(value, {"deleted": True}, own=True)
         self.wire.step("deleted")
@@ -424,6 +447,7 @@ class FakeXdr:
             "default_expiration_enabled": False,
             "modification_time": rule["t"],
             "source": "XSOAR TIM",
+            "number_of_issues": rule.get("hits", 0),
         }
 
     def upload(self, path: str, write: Callable[[IO[bytes]], Any]) -> None:
@@ -509,6 +533,7 @@ class World:
     def sync(self, budget: float = 1000, client: Any = None) -> Sync:
         """A new run, as a new process would make it."""
         timing = self.clock.timing()
+        self.xdr.retry = HttpRetry(1e9, timing=timing)
         port = self.xsoar.port()
         state = VersionedState(port, STATE_VERSION, lambda: new_state(int(timing.now() * 1000)), lambda attempt: None)
         client = client or self.xdr

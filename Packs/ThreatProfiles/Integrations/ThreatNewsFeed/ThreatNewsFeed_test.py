@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from CommonServerPython import DemistoException
-from NewsSourceApiModule import NewsBusyError, NewsDocument, NewsItem, NewsSource
+from NewsSourceApiModule import NewsBusyError, NewsDocument, NewsItem, NewsPages, NewsSource
 from ThreatNewsFeed import (
+    LINKS_KEPT,
     Article,
     ContextPort,
     Matcher,
@@ -26,6 +27,7 @@ from ThreatNewsFeed import (
     settings_from_params,
     sort_items,
     watch_query,
+    with_links,
     with_profiles,
 )
 
@@ -66,6 +68,7 @@ class World:
     context: dict[str, Any] = field(default_factory=dict)
     marks: list[tuple[str, str, str]] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
+    pages_read: list[str] = field(default_factory=list)
     seconds: float = 100.0
 
     def search(self, **options: Any) -> dict[str, Any]:
@@ -100,7 +103,16 @@ class World:
         )
         state = VersionedState(port, 1, first_state, lambda attempt: None)
         settings = settings_from_params({**PARAMS, **params})
-        return Run(settings, Server(self.search, self.create, state), self.read, lambda: NOW, lambda: self.seconds)
+        server = Server(self.search, self.create, state)
+        pages = NewsPages(self.read_page, lambda: self.seconds, settings.max_pages) if settings.fetch_text else None
+        return Run(settings, server, self.read, lambda: NOW, lambda: self.seconds, pages)
+
+    def read_page(self, url: str, own: bool, seconds: float) -> NewsDocument:
+        self.pages_read.append(url)
+        found = self.documents[url]
+        if isinstance(found, Exception):
+            raise found
+        return NewsDocument(url, found, "text/html")
 
     def memory(self, source: NewsSource) -> dict[str, Any]:
         kept: dict[str, Any] = json.loads(self.context["state"])["sources"].get(source.url, {})
@@ -275,6 +287,33 @@ def test_fetch_twice_reports_each_article_once() -> None:
     assert world.marks[-1][1] != ""
 
 
+def test_fetch_article_of_another_source_under_another_title_is_no_second_report() -> None:
+    again = rss("two").replace(b"https://a.example/two", b"https://A.example/one/?utm_source=x")
+    world = World({BLOG.url: rss("one"), SITE.url: again})
+    world.run().fetch()
+    assert world.titles() == ["one"]
+    world.documents[SITE.url] = again.replace(b"two", b"three")
+    world.run().fetch()
+    assert world.titles() == ["one"]
+
+
+def test_fetch_links_of_refused_reports_are_not_remembered() -> None:
+    world = World({BLOG.url: rss("one"), SITE.url: rss("one")})
+    world.refuse = lambda batch: True
+    with pytest.raises(DemistoException):
+        world.run().fetch()
+    world.refuse = lambda batch: False
+    world.run().fetch()
+    assert world.titles() == ["one"]
+
+
+def test_links_remembered_are_the_newest() -> None:
+    links = [f"https://a.example/{number}" for number in range(LINKS_KEPT + 1)]
+    kept = with_links([], links[:2])
+    assert kept == with_links(kept, links[:1]) and len(kept) == 2
+    assert with_links([], links) == with_links([], links[1:]) and len(with_links([], links)) == LINKS_KEPT
+
+
 def test_fetch_refused_report_is_not_remembered_and_comes_again() -> None:
     world = World({BLOG.url: rss("one"), SITE.url: rss("two")})
     world.refuse = lambda batch: batch[0]["value"] == "one"
@@ -380,6 +419,64 @@ def test_fetch_without_relationships_does_not_look_for_profiles() -> None:
     world = World({BLOG.url: rss("APT28")})
     world.run(create_relationships="false").fetch()
     assert all(query.startswith("value:") for query in world.queries)
+
+
+# ---- the texts of articles
+
+
+def world_with_pages(**pages: Any) -> World:
+    texts = {f"https://a.example/{name}": page for name, page in pages.items()}
+    return World({BLOG.url: rss(*pages), SITE.url: rss(), **texts})
+
+
+def test_fetch_text_is_kept_and_matched_and_read_once() -> None:
+    world = world_with_pages(one=b"<html><p>Now by Fancy Bear", two=b"<html><p>Nobody")
+    world.run(fetch_text="true").fetch()
+    fields = {report["value"]: report["fields"] for report in world.reports}
+    assert fields["one"]["threatnewstext"] == "Now by Fancy Bear"
+    related = [bool(report.get("relationships")) for report in sorted(world.reports, key=lambda one: one["value"])]
+    assert related == [True, False]
+    world.run(fetch_text="true").fetch()
+    assert sorted(world.pages_read) == ["https://a.example/one", "https://a.example/two"]
+
+
+def test_fetch_text_is_off_by_default() -> None:
+    world = world_with_pages(one=b"<html><p>Fancy Bear")
+    world.run().fetch()
+    assert world.pages_read == [] and "threatnewstext" not in world.reports[0]["fields"]
+
+
+def test_fetch_text_page_that_fails_costs_no_article_and_is_told() -> None:
+    world = world_with_pages(one=NewsBusyError("status 500"), two=b"<html><p>Text")
+    world.run(fetch_text="true").fetch()
+    assert world.titles() == ["one", "two"]
+    reports = {report["value"]: report for report in world.reports}
+    assert (
+        reports["one"]["rawJSON"]["text_problem"] == "status 500" and "threatnewstext" not in reports["one"]["fields"]
+    )
+    assert "text_problem" not in reports["two"]["rawJSON"]
+    [row, _] = run_command("threat-news-status", world.run(), {}).outputs
+    assert (row["without_text"], row["text_error"], row["error"]) == (1, "status 500", "")
+
+
+def test_fetch_text_articles_beyond_the_pages_of_a_run_come_with_the_next() -> None:
+    world = world_with_pages(c=b"<html>c", b=b"<html>b", a=b"<html>a")
+    assert "1 sources wait for the next run" in world.run(fetch_text="true", max_pages="2").fetch()
+    assert world.titles() == ["a", "b"]
+    world.run(fetch_text="true", max_pages="2").fetch()
+    assert [report["fields"]["threatnewstext"] for report in world.reports] == ["a", "b", "c"]
+
+
+def test_fetch_text_only_matched_counts_the_text() -> None:
+    world = world_with_pages(one=b"<html><p>by APT-28", two=b"<html><p>Nobody")
+    world.run(fetch_text="true", only_matched="true").fetch()
+    assert world.titles() == ["one"]
+
+
+def test_get_indicators_reads_the_pages_of_what_it_shows() -> None:
+    world = world_with_pages(one=b"<html><p>by APT-28", two=b"<html><p>Nobody")
+    shown = run_command("threat-news-get-indicators", world.run(fetch_text="true"), {"limit": "1"})
+    assert len(shown.outputs) == len(world.pages_read) == 1
 
 
 # ---- commands

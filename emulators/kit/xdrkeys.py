@@ -1,4 +1,4 @@
-"""API keys of Cortex XDR, checked as the vendor does: standard keys as they are, advanced keys by signature."""
+"""API keys of the Cortex products, checked as they do: standard keys as they are, advanced keys by signature."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from werkzeug.datastructures import Headers
 
-from emulators.kit import Refused
+from emulators.kit.errors import Refused
 
 LIFE_MS = 5 * 60 * 1000
 
