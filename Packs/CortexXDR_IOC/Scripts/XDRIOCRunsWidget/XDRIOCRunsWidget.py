@@ -10,10 +10,9 @@ from IOCWidgetApiModule import *
 
 def rows(answers: Iterable[InstanceAnswer]) -> list[dict[str, Any]]:
     """One for each run, the newest first; an instance that does not answer has one too, before all others."""
-    silent = [
-        {"Instance": one.instance, "Began": "", "Ended": f"no answer: {one.error}"} for one in answers if one.error
-    ]
-    runs = [(run, one.instance) for one in answers if not one.error for run in one.outputs.get("runs") or ()]
+    told = list(answers)
+    silent = [{"Instance": one.instance, "Began": "", "Ended": f"no answer: {one.error}"} for one in told if one.error]
+    runs = [(run, one.instance) for one in told if not one.error for run in one.outputs.get("runs") or ()]
     runs.sort(key=lambda pair: str(pair[0]["when"]), reverse=True)
     return silent + [row(run, instance) for run, instance in runs]
 

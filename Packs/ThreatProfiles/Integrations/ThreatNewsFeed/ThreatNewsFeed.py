@@ -114,7 +114,7 @@ def watch_query(settings: Settings) -> str:
 
 def first_state() -> dict[str, Any]:
     """Nothing is remembered."""
-    return {"sources": {}, "links": []}
+    return {"sources": {}, "links": [], "uncertain": {}}
 
 
 def seen_key(item: NewsItem) -> str:
@@ -284,9 +284,10 @@ def record_links(record: Mapping[str, Any]) -> set[str]:
     return {canonical_link(str(row.get("link") or "")) for row in rows if isinstance(row, Mapping)} - {""}
 
 
-def title_queries(articles: Sequence[Article]) -> Iterable[str]:
-    """Queries for the records that have one of the values which these articles might get."""
+def title_queries(articles: Sequence[Article], uncertain: Mapping[str, str]) -> Iterable[str]:
+    """Queries for the records that have one of the values which these articles might get, or may have got already."""
     values = [value for article in articles for value in (report_title(article.title), marked_title(article))]
+    values += [uncertain[key] for key in (_short(article.link) for article in articles) if key in uncertain]
     for start in range(0, len(values), TITLES_IN_QUERY):
         yield " or ".join(f"value:{quoted(value)}" for value in values[start : start + TITLES_IN_QUERY])
 
@@ -424,18 +425,35 @@ class Run:
 
     def _report(self, articles: Sequence[Article]) -> None:
         """Creates the Reports that are not there yet. Raises ValueError when the server refuses."""
-        records = [record for query in title_queries(articles) for record in found_records(self.server.search, query)]
+        queries = title_queries(articles, self.server.state.load().get("uncertain") or {})
+        records = [record for query in queries for record in found_records(self.server.search, query)]
         named, _ = named_articles(articles, records)
         reports = [report_of(value, article, self.settings) for value, article in named]
-        for some in batch(reports, batch_size=CREATE_BATCH):
-            self.server.create(some)
+        try:
+            for some in batch(reports, batch_size=CREATE_BATCH):
+                self.server.create(some)
+        except (DemistoException, ValueError):
+            self._doubt({_short(article.link): value for value, article in named})
+            raise
+
+    def _doubt(self, values: Mapping[str, str]) -> None:
+        """Remembers Reports that may be stored although the server said no, so that they are looked for by name."""
+
+        def change(state: dict[str, Any]) -> dict[str, Any]:
+            doubts = {**(state.get("uncertain") or {}), **values}
+            return {**state, "uncertain": dict(list(doubts.items())[-LINKS_KEPT:])}
+
+        self.server.state.update(change)
 
     def _remember(self, source: NewsSource, memory: Mapping[str, Any], links: Iterable[str] = ()) -> None:
         links = list(links)
 
         def change(state: dict[str, Any]) -> dict[str, Any]:
             reported = with_links(state.get("links") or (), links)
-            return {**state, "sources": {**state["sources"], source.url: dict(memory)}, "links": reported}
+            settled = {_short(link) for link in links}
+            doubts = {key: value for key, value in (state.get("uncertain") or {}).items() if key not in settled}
+            sources = {**state["sources"], source.url: dict(memory)}
+            return {**state, "sources": sources, "links": reported, "uncertain": doubts}
 
         self.server.state.update(change)
 

@@ -21,6 +21,7 @@ from ThreatNewsFeed import (
     first_state,
     marked_title,
     named_articles,
+    quoted,
     report_of,
     report_title,
     run_command,
@@ -65,6 +66,7 @@ class World:
     profiles: list[dict[str, Any]] = field(default_factory=lambda: [RECORD])
     reports: list[dict[str, Any]] = field(default_factory=list)
     refuse: Callable[[list[dict[str, Any]]], bool] = lambda batch: False
+    lose_reply: Callable[[list[dict[str, Any]]], bool] = lambda batch: False
     context: dict[str, Any] = field(default_factory=dict)
     marks: list[tuple[str, str, str]] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
@@ -73,7 +75,9 @@ class World:
 
     def search(self, **options: Any) -> dict[str, Any]:
         self.queries.append(options["query"])
-        found = self.reports if options["query"].startswith("value:") else self.profiles
+        asked = options["query"].casefold()
+        titled = [report for report in self.reports if quoted(report["value"].casefold()) in asked]
+        found = titled if asked.startswith("value:") else self.profiles
         return {"iocs": found or None, "searchAfter": None}
 
     def create(self, batch: list[dict[str, Any]]) -> None:
@@ -87,6 +91,8 @@ class World:
                 "sourceBrands": ["ThreatNewsFeed"],
             }
             self.reports = [kept for kept in self.reports if kept["value"] != made["value"]] + [record]
+        if self.lose_reply(batch):
+            raise ValueError("the reply was lost")
 
     def read(self, source: NewsSource, etag: str, last_modified: str) -> NewsDocument:
         self.marks.append((source.url, etag, last_modified))
@@ -295,6 +301,18 @@ def test_fetch_article_of_another_source_under_another_title_is_no_second_report
     world.documents[SITE.url] = again.replace(b"two", b"three")
     world.run().fetch()
     assert world.titles() == ["one"]
+
+
+def test_fetch_report_whose_reply_was_lost_is_found_under_the_title_of_another_source() -> None:
+    again = rss("two").replace(b"https://a.example/two", b"https://a.example/one")
+    world = World({BLOG.url: rss("one", "three"), SITE.url: again})
+    world.lose_reply = lambda batch: batch[0]["value"] == "three"
+    with pytest.raises(DemistoException, match="the reply was lost"):
+        world.run().fetch()
+    assert world.titles() == ["one", "three"]
+    world.lose_reply = lambda batch: False
+    world.run().fetch()
+    assert world.titles() == ["one", "three"] and not json.loads(world.context["state"])["uncertain"]
 
 
 def test_fetch_links_of_refused_reports_are_not_remembered() -> None:
