@@ -667,13 +667,13 @@ def test_change_that_is_taken_back_after_a_lost_acknowledgement_is_taken_back_in
     assert len(world.xdr.inserted()) == sent
 
 
-def kill_after(world: World, name: str) -> None:
+def kill_after(world: World, last: str) -> None:
     """A run that is killed right after its first step of this name."""
     step = world.wire.step
 
-    def watched(one: str) -> None:
-        step(one)
-        if one == name:
+    def watched(name: str) -> None:
+        step(name)
+        if name == last:
             world.wire.kill_at = 0
 
     world.wire.step = watched  # type: ignore[method-assign]
