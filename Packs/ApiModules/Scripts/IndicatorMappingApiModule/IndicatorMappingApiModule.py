@@ -1052,9 +1052,12 @@ def pending_news(current: Mapping[str, Any], settings: MappingSettings, now_ms: 
 
 
 def is_expired(ioc: Mapping[str, Any], now_ms: int) -> bool:
-    with suppress(ValueError, TypeError, AttributeError):
-        raw = ioc.get("expiration")
-        return bool(raw) and not str(raw).startswith("0001") and epoch_ms(str(raw)) <= now_ms
+    if str(ioc.get("expirationStatus") or "").lower() == "expired":
+        return True
+    try:
+        xdr_expiration(ioc.get("expiration"), now_ms)
+    except RejectedRecordError as reason:
+        return str(reason).startswith("expired")
     return False
 
 

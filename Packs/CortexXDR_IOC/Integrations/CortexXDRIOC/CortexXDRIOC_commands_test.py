@@ -609,7 +609,11 @@ def test_outputs_of_every_command_are_those_of_the_yml() -> None:
         ("xdr-iocs-status", {}),
         ("xdr-iocs-reset", {"to": "2026-01-01"}),
     ):
-        assert given_by(run(world, command, **args)) == {path for path in outputs_of(command) if path[:5] != "File."}
+        given = given_by(run(world, command, **args))
+        wanted = {path for path in outputs_of(command) if path[:5] != "File."}
+        # An empty list stands for the paths of its rows.
+        empty = {path for path in given - wanted if any(one.startswith(f"{path}.") for one in wanted)}
+        assert given - empty == {path for path in wanted if path.rpartition(".")[0] not in empty}
     retry = [given_by(run(world, "xdr-iocs-rejects", retry=word)) for word in ("false", "true")]
     assert set().union(*retry) == {path for path in outputs_of("xdr-iocs-rejects") if path[:5] != "File."}
     assert given_by(run(world, "xdr-iocs-delete", indicator="10.0.0.1")[0]) == outputs_of("xdr-iocs-delete")

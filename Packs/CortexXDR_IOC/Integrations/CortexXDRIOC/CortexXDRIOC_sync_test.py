@@ -593,8 +593,9 @@ def test_counts_and_progress_tell_the_truth() -> None:
     assert '"done": 43' in world.xsoar.context["progress"]
 
 
-def test_indicator_deleted_in_xsoar_does_not_come_back_by_a_change_that_was_taken_before() -> None:
-    world = World()
+@pytest.mark.parametrize("label", ["", "east"])
+def test_indicator_deleted_in_xsoar_does_not_come_back_by_a_change_that_was_taken_before(label: str) -> None:
+    world = World(source_label=label)
     world.xdr.operate("203.0.113.1", comment="x")
     world.xdr.operate("203.0.113.2", comment="x")
     assert world.sync().pull() and len(world.xsoar.docs) == 2
@@ -602,19 +603,6 @@ def test_indicator_deleted_in_xsoar_does_not_come_back_by_a_change_that_was_take
     assert world.sync().pull() and not world.xsoar.docs
     world.xdr.operate("203.0.113.2", comment="y")
     assert world.sync().pull() and [doc["value"] for doc in world.xsoar.docs.values()] == ["203.0.113.2"]
-
-
-def test_marks_of_taken_changes_are_bounded_and_as_old_as_the_look_back() -> None:
-    world = World()
-    for number in range(MARKS_KEPT + 5):
-        world.xdr.operate(f"203.0.{number // 250}.{number % 250}")
-    world.sync().pull()
-    marks = world.xsoar.state()["inbound"]["marks"]
-    assert len(marks) == MARKS_KEPT and marks[-1][0] == world.xsoar.state()["inbound"]["ts"]
-    world.clock.advance(61)
-    world.xdr.operate("203.0.113.1", comment="later")
-    world.sync().pull()
-    assert len(world.xsoar.state()["inbound"]["marks"]) == 1
 
 
 @pytest.mark.parametrize("theirs", [1_893_456_000_000, -1])
