@@ -47,6 +47,7 @@ REMOVAL_RECORD_KEY = "removals"
 REMOVALS_KEPT = 10_000
 REMOVALS_REMEMBERED = 50_000
 REMOVAL_MOST_PER_RUN = 2_000
+REMOVAL_FEW = 10
 REMOVAL_COMMENT_KEPT = 200
 REMOVAL_ECHO_MS = 10 * 60 * 1000
 REMOVAL_SOURCES_COUNTED = 20
@@ -212,7 +213,7 @@ def removal_hold(removal: Mapping[str, Any], query_mark: str, found: int, rules:
     if found <= 0:
         return "the Sync Query finds nothing, so nothing is removed"
     before = removal.get("found", 0) if removal.get("query") == query_mark else 0
-    if found * 100 < before * (100 - rules.percent):
+    if before - found > REMOVAL_FEW and found * 100 < before * (100 - rules.percent):
         return (
             f"the Sync Query finds {found} indicators, {before} at the last look: that is more than "
             f"{rules.percent:g} % less. If it is meant, run `!xdr-iocs-remove dry_run=false`"

@@ -233,7 +233,16 @@ def test_cap_is_a_share_of_what_the_query_finds(percent: float, found: int, cap:
 
 @pytest.mark.parametrize(
     ("before", "found", "held"),
-    [(100, 95, False), (100, 94, True), (0, 1, False), (0, 0, True), (100, 0, True), (100, 500, False)],
+    [
+        (1_000, 950, False),
+        (1_000, 949, True),
+        (0, 1, False),
+        (0, 0, True),
+        (1_000, 0, True),
+        (1_000, 5_000, False),
+        (20, 10, False),
+        (20, 9, True),
+    ],
 )
 def test_hold_when_the_query_finds_far_less_than_before(before: int, found: int, held: bool) -> None:
     assert bool(removal_hold({"query": "q", "found": before}, "q", found, RULES)) is held

@@ -4424,7 +4424,7 @@ def removed_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
     ]
     first, size = page_of(args)
     shown = rows[first : first + size]
-    title = f"{len(rows)} removals are on record, {len(shown)} shown"
+    title = f"{number_in_words(len(rows), 'removal')} on record, {len(shown)} shown"
     if record["dropped"]:
         title += f"; {record['dropped']} older ones are not on record any more"
     return CommandResults(

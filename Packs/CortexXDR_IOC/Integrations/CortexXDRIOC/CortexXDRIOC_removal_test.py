@@ -381,7 +381,10 @@ def test_removal_concludes_nothing_from_a_search_that_is_not_whole(what: str, qu
         if what == "no total":
             return {**found, "total": None}
         if what == "fewer than its total":
-            return {**found, "iocs": (found["iocs"] or [])[:-1], "total": max(1, found["total"])}
+            return {
+                **found,
+                "iocs": [doc for doc in found["iocs"] or [] if doc["value"] not in ("10.0.0.5", "10.0.0.1")],
+            }
         return {"iocs": None, "total": 0, "searchAfter": None}
 
     def prepare() -> None:
@@ -455,6 +458,8 @@ def test_removal_of_what_becomes_wanted_at_the_last_moment_is_taken_back(policy:
     world.xsoar.write = write  # type: ignore[method-assign]
     object.__setattr__(sync.state.port, "write", write)
     fetch_indicators_command(sync)
+    if not pushed:
+        assert in_force(world, "10.0.0.1") and record(world)["10.0.0.1"][0] == "returned"
     world.clock.advance(STALE)
     fetch(world)
     world.clock.advance(1200)
