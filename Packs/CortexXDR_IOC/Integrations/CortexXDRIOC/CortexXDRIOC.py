@@ -68,6 +68,8 @@ SHARED_SLICE = 200
 SHARED_TURNS = 3
 FIRST_INBOUND_MS = 10 * 60 * 1000
 MARKS_KEPT = 1_000
+UNTAKEN_KEPT = 100_000
+HELD_RUNS = 3
 UNREADABLE_NS = 2**62
 REJECTS_KEPT = 1_000
 TO_XDR, FROM_XDR = "to XDR", "from XDR"
@@ -506,9 +508,10 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 #   key_type  kind of API key that worked
 #   bulk      null, or {open, bound, after, done, total, started, finished}: everything up to `bound`, newest first
 #   fresh     null, or {edge, after, since, marks, done}: everything after, oldest first; see FreshLane
-#   inbound   {ts, rows, conflicts, seen}: `ts` is the time of the last change taken from XDR, in its milliseconds;
-# `rows` counts each once; `seen` (optional) has marks of the newest rows, which a look-back meets again; of an instance
-# with a label also `noted`, see `lately_noted`
+#   inbound   {ts, rows, conflicts, seen, held}: `ts` is the time of the last change taken from XDR, in its
+# milliseconds; `rows` counts each once; `seen` (optional) has marks of the newest rows, which a look-back meets again;
+# `held` (optional) is the number of runs in a row that sent nothing because XDR's changes could not be read; of an
+# instance with a label also `noted`, see `lately_noted`
 #   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in
 # rejects_dropped; `refused` marks what Cortex XDR itself refused. Absent or a number: `rejects_lost`, how many of the
 # dropped ones nobody finds anew, see `with_rejects`
@@ -791,6 +794,11 @@ def not_seen_before(rows: list[dict[str, Any]], inbound: Mapping[str, Any]) -> l
     ]
 
 
+def with_held(state: dict[str, Any], held: int) -> dict[str, Any]:
+    """The state after so many runs in a row that sent nothing because XDR's changes could not be read."""
+    return {**state, "inbound": {**state["inbound"], "held": held}}
+
+
 def lately_noted(noted: Mapping[str, int], plan: InboundPlan, newest: int) -> dict[str, int]:
     """When XDR changed the IOCs whose indicators were marked in the last hour, the newest NOTED_KEPT of them, by
     lower-case value. The next run looks whether the marks are still there.
@@ -803,6 +811,15 @@ def lately_noted(noted: Mapping[str, int], plan: InboundPlan, newest: int) -> di
 def look_back_to(inbound: Mapping[str, Any]) -> int:
     """The time from which on the changes of XDR have to be read."""
     return int(min([inbound["ts"] - LOOKBACK_MS, *(inbound.get("noted") or {}).values()]))
+
+
+def rule_key(row: Mapping[str, Any]) -> str:
+    return str(row.get("RULE_INDICATOR") or "").lower()
+
+
+def was_taken(row: Mapping[str, Any], noted: Mapping[str, int]) -> bool:
+    """Is this the change that was noted?"""
+    return noted.get(rule_key(row)) == row_time(row)
 
 
 def is_due(row: Mapping[str, Any], inbound: Mapping[str, Any]) -> bool:
@@ -843,7 +860,7 @@ class PagePlan(NamedTuple):
     """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside, items
     for XSOAR by value that note what XDR took, and how many have no news. `records` and `enable` have the values of
     XDR, all else those of XSOAR; `names` has XSOAR's by XDR's, where they differ; `returning` has XDR's values of those
-    records that had been removed.
+    records that had been removed; `intents` are items that note what is about to be sent.
     """
 
     records: list[dict[str, Any]]
@@ -853,6 +870,7 @@ class PagePlan(NamedTuple):
     no_news: int
     names: Mapping[str, str] = NO_NAMES
     returning: tuple[str, ...] = ()
+    intents: Sequence[dict[str, Any]] = ()
 
     def returned(self, refused: Collection[str]) -> list[str]:
         """Those that had been removed and are back, unless XDR refused them (XSOAR's values)."""
@@ -873,7 +891,7 @@ def plan_page(
     """
     names: dict[str, str] = {}
     plan = PagePlan([], [], [], {}, 0, names)
-    no_news, returning = 0, list[str]()
+    no_news, returning, intents = 0, list[str](), list[dict[str, Any]]()
     for ioc in iocs:
         try:
             going = mapped(ioc, settings, now_ms)
@@ -884,6 +902,8 @@ def plan_page(
         back = away is not None and sent in away and not going.deleted
         if not (going.news or back) or (sent != own and (sent in names or not is_owner(ioc, owners))):
             no_news += 1
+            if going.memory and not going.news:
+                plan.notes[own] = settled_item(ioc, going.memory, settings)
             continue
         if sent != own:
             names[sent] = own
@@ -894,8 +914,11 @@ def plan_page(
         elif going.enable:
             plan.enable.append(sent)
         if going.memory:
-            plan.notes[own] = noted_item(ioc, going.memory, settings)
-    return plan._replace(no_news=no_news, returning=tuple(returning))
+            noted = noted_item if going.news else settled_item
+            plan.notes[own] = noted(ioc, going.memory, settings)
+        if going.intent:
+            intents.append(settled_item(ioc, going.intent, settings))
+    return plan._replace(no_news=no_news, returning=tuple(returning), intents=intents)
 
 
 def set_aside(ioc: Mapping[str, Any], reason: Exception) -> tuple[str, str, str]:
@@ -1768,6 +1791,30 @@ def speakers(named: Mapping[str, Named]) -> list[dict[str, Any]]:
 
 
 @dataclass
+class Untaken:
+    """The IOCs with a change in XDR that this run knows of and had no time to take. They must not be written over.
+
+    `values` are their hashes; of more than UNTAKEN_KEPT nothing is remembered but that there are `too_many`. `met`: one
+    of them was about to be sent, so outbound stopped.
+    """
+
+    values: set[int] = field(default_factory=set)
+    too_many: bool = False
+    met: bool = False
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        if not self.too_many:
+            self.values.update(hash(str(row.get("RULE_INDICATOR") or "").lower()) for row in rows)
+            self.too_many = len(self.values) > UNTAKEN_KEPT
+
+    def meets(self, records: Iterable[Mapping[str, Any]]) -> bool:
+        """Is one of them among these records?"""
+        here = self.too_many or any(hash(record["indicator"].lower()) in self.values for record in records)
+        self.met = self.met or here
+        return here
+
+
+@dataclass
 class Sync:
     """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`.
 
@@ -1782,6 +1829,7 @@ class Sync:
     timing: HttpTiming
     deadline: float
     delivery: Delivery = field(init=False)
+    untaken: Untaken = field(default_factory=Untaken)
     begun: float = field(init=False)
     tally: Counter[str] = field(default_factory=Counter)
     through: dict[str, str] = field(default_factory=dict)
@@ -1877,7 +1925,7 @@ class Sync:
         """
         state = self.begin()
         self.push_fresh(state["epoch"])
-        while (state := self.state.load())["bulk"]["open"] and not self.late():
+        while not self.untaken.met and (state := self.state.load())["bulk"]["open"] and not self.late():
             self.push_batch(state)
             self.push_fresh(state["epoch"])
 
@@ -1928,7 +1976,8 @@ class Sync:
 
         While up to `in_flight` pages are on their way the next one is read and mapped. When a delivery fails, nothing
         behind it is
-        committed, even where XDR took it: the next run sends it again.
+        committed, even where XDR took it: the next run sends it again. The walk ends before a page with an IOC whose
+        change in XDR was not taken yet.
         """
         on_the_way: deque[tuple[Page, PagePlan, frozenset[Any], Future[list[tuple[str, str, str]]]]] = deque()
         with ThreadPoolExecutor(self.settings.in_flight) as pool:
@@ -1938,7 +1987,11 @@ class Sync:
                     must_go_on(page)
                     continue
                 plan = plan_page(iocs, self.settings, self.now_ms(), self.owners(iocs), self.away())
+                if self.untaken.meets(plan.records):
+                    self.cut_short = True
+                    break
                 tried = frozenset(str(ioc.get("value") or ioc.get("id") or "") for ioc in iocs)
+                self.create(plan.intents)
                 on_the_way.append((page, plan, tried, pool.submit(self.delivery.send, plan)))
                 if len(on_the_way) >= self.settings.in_flight:
                     self.settle(*on_the_way.popleft(), commit)
@@ -2018,21 +2071,40 @@ class Sync:
         begun, now = self.now(), self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
         state = self.state.load()
-        inbound, epoch = state["inbound"], state["epoch"]
+        inbound, epoch, whole = state["inbound"], state["epoch"], True
         with closing(self.client.changes(look_back_to(inbound))) as spool:
             for rows in spool.windows():
-                if self.timing.monotonic() >= half_time:
-                    return False
-                if due := [row for row in rows if is_due(row, inbound)]:
+                due = [row for row in rows if is_due(row, inbound)]
+                whole = whole and self.timing.monotonic() < half_time
+                if not whole:
+                    self.untaken.add(due)
+                elif due:
                     self.take(due, epoch)
-        self.through["inbound"] = begun
-        return True
+        if inbound.get("held"):
+            self.state.update(lambda state: with_held(state, 0))
+        if whole:
+            self.through["inbound"] = begun
+        return whole
+
+    def hold(self) -> bool:
+        """XDR's changes could not be read. Is nothing to be sent, so that none of them is written over unread?
+
+        Not for ever: what XSOAR has to say would never arrive.
+        """
+        held = self.state.load()["inbound"].get("held", 0) + 1
+        self.state.update(lambda state: with_held(state, held))
+        return bool(held <= HELD_RUNS)
 
     def inbound_plan(self, rows: Sequence[dict[str, Any]]) -> InboundPlan:
-        """What these rows mean for XSOAR as it is now; our own removals among them mean nothing. Changes nothing."""
-        fresh = self.state.load()["fresh"] if self.settings.auto_sync else None
+        """What these rows mean for XSOAR as it is now; our own removals among them mean nothing. Changes nothing.
+
+        An indicator that is gone although its row was taken before was deleted in XSOAR since, and stays so.
+        """
+        state = self.state.load()
+        fresh, noted = state["fresh"] if self.settings.auto_sync else None, state["inbound"].get("noted") or {}
         sent_up_to = instant_ns(fresh["edge"]) if fresh and fresh["edge"] else None
         current = self.holders([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
+        rows = [row for row in rows if not was_taken(row, noted) or rule_key(row) in current] if noted else rows
         theirs = rows_of_others(rows, self.removals.load(), frozenset(current))
         return plan_inbound(theirs, current, self.settings, self.now_ms(), sent_up_to)
 
@@ -2041,6 +2113,7 @@ class Sync:
         rows = not_seen_before(rows, self.state.load()["inbound"])
         plan = self.inbound_plan(rows)
         self.create(plan.items)
+        self.settle_expirations(plan.items)
         if plan.conflicts:
             self.server.log(
                 f"{len(plan.conflicts)} indicators were changed on both sides since the last run; "
@@ -2050,6 +2123,14 @@ class Sync:
         self.tally.update(taken=len(plan.items), set_aside=len(plan.rejects))
         label = self.settings.label
         self.state.update(lambda state: advanced_inbound(state, epoch, rows, plan, now, label))
+
+    def settle_expirations(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Note the expiration that these indicators have now, where another source may have its own."""
+        memories = ((item["value"], load_memory(item["fields"], self.settings.label)) for item in items)
+        values = [
+            value for value, memory in memories if memory and len(memory["base"].get("expiration_date") or ()) > 1
+        ]
+        self.create(list(settled_items(self.server.lookup(values).values(), self.settings, self.now_ms())))
 
 
 def must_be_whole(read: int, total: int, wanted: bool) -> None:
@@ -2395,16 +2476,6 @@ def held_record(value: str, entry: RemovedIoc, expiration: int | None) -> dict[s
     if entry.comment and entry.policy == "delete":
         record["comment"] = [entry.comment]
     return record
-
-
-def is_expired(ioc: Mapping[str, Any], now_ms: int) -> bool:
-    if str(ioc.get("expirationStatus") or "").lower() == "expired":
-        return True
-    try:
-        xdr_expiration(ioc.get("expiration"), now_ms)
-    except RejectedRecordError as reason:
-        return str(reason).startswith("expired")
-    return False
 
 
 def removal_row(held: HeldIoc, reason: str, outcome: str) -> dict[str, str]:
@@ -3313,7 +3384,8 @@ def check_removal(sync: Sync) -> None:
 
 
 def fetch_indicators_command(sync: Sync) -> None:
-    """One run of the feed: XDR's changes first, then XSOAR's. A failure of one direction does not stop the other.
+    """One run of the feed: XDR's changes first, then XSOAR's. While XDR's changes cannot be read, XSOAR's wait, at most
+    HELD_RUNS runs: a record written over a change that nobody has read would be the end of that change.
 
     Raises:
         DemistoException: what failed. What was delivered before stays committed.
@@ -3330,15 +3402,15 @@ def fetch_indicators_command(sync: Sync) -> None:
             done[name] = step()
         except SupersededError as note:
             notes.append(str(note))
-        except XDRPausedError as error:
-            # A tenant at its limit while the run comes to its end: no failure, unless the run got nowhere at all.
-            got_on = sync.state.load()["counts"]["pushed"] > before
-            (notes if got_on else problems).append(f"{name}: {error}")
         except XDRConfigError as error:
             problems.append(f"{name}: {error}")
             break
         except (DemistoException, ValueError, OSError) as error:
-            problems.append(f"{name}: {error}")
+            # A tenant at its limit while the run comes to its end: no failure, unless the run got nowhere at all.
+            got_on = isinstance(error, XDRPausedError) and sync.state.load()["counts"]["pushed"] > before
+            (notes if got_on else problems).append(f"{name}: {error}")
+            if step == sync.pull and sync.hold():
+                break
     if sync.settings.auto_sync and done.get("from Cortex XDR") and not problems and not notes:
         remove_in_run(sync, problems, notes)
     finish(sync, problems, notes)
