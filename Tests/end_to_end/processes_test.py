@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -33,12 +34,14 @@ from warroom.content.testing import PYTHON, write_pack
 from warroom.engine import Host
 
 COUNT, SIZE = 600, 100
-MISDEEDS = """\
+# Told by its time from what other tests have sleeping on this machine.
+ORPHAN = ["sleep", str(100_000 + os.getpid())]
+MISDEEDS = f"""\
     elif what == "memory":
         hold = [bytearray(1 << 20) for _ in range(8192)]
     elif what == "orphan":
         import subprocess
-        subprocess.Popen(["sleep", "600"])
+        subprocess.Popen({ORPHAN})
         time.sleep(60)
     elif what == "error":"""
 
@@ -158,15 +161,10 @@ def test_child_that_sleeps_is_killed_at_its_limit_and_the_entry_says_so(tiny: Ho
 
 
 def test_child_with_children_leaves_none_of_them(tiny: Host) -> None:
-    before = {process.pid for process in psutil.process_iter() if process.name() == "sleep"}
     result = tiny.run_command("!tiny-do what=orphan", timeout_seconds=0.8)[0]
     assert result.status == "timeout"
     deadline = time.monotonic() + 5
-    while left := {
-        process.pid
-        for process in psutil.process_iter()
-        if process.name() == "sleep" and process.pid not in before and process.status() != psutil.STATUS_ZOMBIE
-    }:
+    while left := [process.pid for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ORPHAN]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
 

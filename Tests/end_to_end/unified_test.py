@@ -42,12 +42,15 @@ COMMANDS = (
     "!xdr-iocs-to-keep-file",
     "!xdr-iocs-status",
 )
-VOLATILE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|\b[0-9a-f]{12}\b|\b[0-9a-f]{32}\b(?=\"|$)|\b\d{13,19}\b")
+VOLATILE = re.compile(
+    r"\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z| UTC(?: \([^)]* ago\))?)|\b[0-9a-f]{12}\b|\b[0-9a-f]{32}\b(?=\"|$)|\b\d{13,19}\b"
+    r"|(?<=\"seconds\": )[\d.]+"
+)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a whole round left behind, without times and fingerprints of records."""
+    """What a whole round left behind, without times, durations and fingerprints of records."""
 
     xdr: dict[str, Row]
     xsoar: dict[str, Row]
