@@ -184,8 +184,11 @@ def in_xsoar(host: Host) -> dict[str, Row]:
     for document in host.store.indicators.iterate(""):
         custom = dict(document["CustomFields"])
         if "xdriocstate" in custom:
-            memory = json.loads(custom["xdriocstate"])
-            custom["xdriocstate"] = {**memory, "theirs": {**memory.get("theirs", {}), "t": "any"}}
+            memories = json.loads(custom["xdriocstate"]).get("of", {})
+            custom["xdriocstate"] = {
+                label: {**memory, "theirs": {**memory.get("theirs", {}), "t": "any"}}
+                for label, memory in memories.items()
+            }
         kept = {name: document.get(name) for name in ("indicator_type", "score", "manualScore", "sourceBrands")}
         found[document["value"]] = {**kept, "CustomFields": custom}
     return found

@@ -53,6 +53,10 @@ def measure(links: int | None = None, rounds: int = ROUNDS) -> list[Line]:
             Line(f"{told}: precision", score.right, score.right + score.wrong, "pairs", score.precision, ">= 0.90"),
             Line(f"{told}: recall", score.right, score.known, "pairs", score.recall, ">= 0.45" if goal else ""),
         ]
+    matcher = matcher_of(module, watched)
+    most = findable(matcher, module, watched, known)
+    right = scored(matcher, module, known).right
+    lines.append(Line("match, pairs whose link holds a name", right, most, "pairs", right / max(most, 1), ">= 0.95"))
     return [*lines, *times(module, watched, list(known), rounds)]
 
 
@@ -70,6 +74,20 @@ def scored(matcher: Any, module: ModuleType, known: Mapping[str, set[str]]) -> S
         right += len(found & ids)
         wrong += len(found - ids)
     return Score(right, wrong, sum(map(len, known.values())))
+
+
+def findable(matcher: Any, module: ModuleType, watched: Sequence[Actor], known: Mapping[str, set[str]]) -> int:
+    """The pairs that could be found at all: those that are, and those whose link has the letters of a name somewhere.
+
+    Names of three characters or fewer are left out, as their letters stand in many words.
+    """
+    keys = {actor.id: [module.name_key(name) for name in (actor.value, *actor.synonyms)] for actor in watched}
+    count = 0
+    for link, ids in known.items():
+        text = module.article_text({"link": link})
+        letters, found = module.name_key(text), {hit.watched_id for hit in matcher.find(text)}
+        count += sum(one in found or any(len(key) > 3 and key in letters for key in keys[one]) for one in ids)
+    return count
 
 
 def times(module: ModuleType, watched: Sequence[Actor], links: Sequence[str], rounds: int) -> list[Line]:

@@ -33,8 +33,9 @@ def test_benchmarks_quick_give_every_line_with_its_floor(tmp_path: Path, capsys:
 
 def test_benchmarks_match_gives_ratios_of_pairs_and_of_time() -> None:
     lines = match.measure(links=50, rounds=1)
-    assert [line.unit for line in lines] == ["pairs"] * 4 + ["ms CPU"] * 2
-    assert all(0 < line.ratio <= 1 for line in lines[:4])
+    assert [line.unit for line in lines] == ["pairs"] * 5 + ["ms CPU"] * 2
+    assert all(0 < line.ratio <= 1 for line in lines[:5])
+    assert lines[1].measured == lines[4].measured <= lines[4].floor <= lines[1].floor
     assert all(line.ratio == line.measured / line.floor for line in lines)
 
 

@@ -22,7 +22,7 @@ RELATED = [{"entityA": "APT28 is back", "entityB": "APT28"}]
 @pytest.mark.slow
 def test_profiles_story_ends_with_zero_and_every_article_is_where_it_belongs() -> None:
     argv = [sys.executable, "-m", "demo", "--only", "profiles", "--json"]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, timeout=180, check=False)
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, timeout=600, check=False)
     story = done.stderr.decode()
     assert done.returncode == 0, story
     told = json.loads(done.stdout)

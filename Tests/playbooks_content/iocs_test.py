@@ -334,16 +334,41 @@ def test_dashboard_every_query_finds_what_it_says(there: Place) -> None:
         "Changed in Cortex XDR, by status": 3,
         "Expired and not disabled": 2,
         "Disabled or deleted in Cortex XDR": 3,
+        "Found by Cortex XDR": 0,
     }
 
 
-def test_dashboard_script_widget_has_a_row_for_each_instance(there: Place) -> None:
-    result = there.host.run_script("XDRIOCSyncWidget", {})
-    assert result.status == "ok"
+def shown(there: Place, script: str) -> list[dict[str, Any]]:
+    """The rows of a script widget, which has the columns that the dashboard shows and no other."""
+    result = there.host.run_script(script, {})
+    assert result.status == "ok", result.error
     (entry,) = result.entries
     found = entry["Contents"] if isinstance(entry["Contents"], dict) else json.loads(entry["Contents"])
-    assert (found["total"], found["data"][0]["Instance"], found["data"][0]["State"]) == (1, INSTANCE, "in sync")
-    assert (found["data"][0]["Pushed"], found["data"][0]["Set aside"]) == (COUNT, 4)
+    dashboard = json.loads((PACK / "Dashboards" / "dashboard-XDR_IOC_Sync.json").read_text(encoding="utf-8"))
+    (widget,) = [one["widget"] for one in dashboard["layout"] if one["widget"]["query"] == script]
+    columns = [column["key"] for column in widget["params"]["tableColumns"]]
+    assert all(list(row) == columns for row in found["data"])
+    assert found["total"] == len(found["data"])
+    return list(found["data"])
+
+
+def test_dashboard_answers_in_sync_which_records_not_and_what_the_runs_did(there: Place) -> None:
+    (state,) = shown(there, "XDRIOCSyncWidget")
+    assert (state["Instance"], state["In sync"], state["Not since"], state["Waiting"]) == (INSTANCE, "yes", "", 0)
+    assert state["Set aside"] == 4 and "is in Cortex XDR" in state["Why"]
+    reasons = shown(there, "XDRIOCRejectsWidget")
+    assert sum(row["Records"] for row in reasons) == 4 and {row["Way"] for row in reasons} == {"to XDR"}
+    assert REFUSED in {row["For example"] for row in reasons}
+    (run,) = shown(there, "XDRIOCRunsWidget")
+    assert (run["To XDR"], run["Set aside"], run["Ended"]) == (COUNT, 4, "ok") and run["Requests"] >= 2
+
+
+def test_dashboard_of_a_failing_tenant_says_since_when_and_what(there: Place) -> None:
+    there.break_down("*get_changes*")
+    assert there.host.fetch(INSTANCE).status == "error"
+    (state,) = shown(there, "XDRIOCSyncWidget")
+    assert state["In sync"] == "no: failing" and state["Not since"].startswith("20") and "403" in state["Why"]
+    assert shown(there, "XDRIOCRunsWidget")[0]["Ended"].startswith("failed: from Cortex XDR: ")
 
 
 def test_layout_shows_fields_that_exist() -> None:

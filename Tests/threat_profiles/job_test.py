@@ -62,3 +62,28 @@ def test_job_report_whose_profile_refuses_stays_open_and_is_done_later(
         assert untagged(made) == ["APT28 is back"]
         assert made.update().status == "done"
         assert links(made)["Sofacy"] == [FIRST["link"]] and untagged(made) == []
+
+
+def test_job_name_without_a_record_gets_one_by_setting_and_no_twin(tmp_path: Path) -> None:
+    named = {"title": "Winter-Vivern strikes", "link": "https://news.example/9", "published": "2025-01-01T08:00:00Z"}
+    given = {"names": "Winter Vivern", "create_missing": "true", "create_type": "Intrusion Set"}
+    with world(tmp_path, {"blog": {"items": [named]}}) as made:
+        made.profiles()
+        assert made.fetch().status == "ok"
+        assert made.update(names="Winter Vivern").status == "done"
+        assert set(links(made)) == {"Sofacy", "Turla", "Conti"}
+        made.publish("blog", {**named, "link": "https://news.example/10", "published": "2025-02-01T08:00:00Z"})
+        for _ in range(2):
+            assert made.fetch().status == "ok"
+            assert made.update(**given).status == "done"
+        [record] = [doc for doc in made.actors() if doc["value"] == "Winter Vivern"]
+        assert (record["indicator_type"], record["CustomFields"]["aliases"]) == ("Intrusion Set", ["Winter Vivern"])
+        assert links(made)["Winter Vivern"] == ["https://news.example/10"]
+
+
+def test_job_only_names_and_few_rows(tmp_path: Path) -> None:
+    with world(tmp_path, {"blog": {"items": [FIRST, SECOND, THIRD]}}) as made:
+        made.profiles()
+        assert made.fetch().status == "ok"
+        assert made.update(query="", names="Fancy Bear", max_rows="1").status == "done"
+        assert links(made) == {"Sofacy": [SECOND["link"]], "Turla": [], "Conti": []}

@@ -43,10 +43,10 @@ class World:
         """One run of the feed."""
         return self.host.fetch(INSTANCE)
 
-    def update(self) -> Any:
+    def update(self, **inputs: str) -> Any:
         """One run of the job's playbook."""
         host: Any = self.host
-        return host.run_playbook(PLAYBOOK)
+        return host.run_playbook(PLAYBOOK, inputs)
 
     def command(self, line: str) -> RunResult:
         """One command of the feed."""

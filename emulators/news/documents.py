@@ -15,6 +15,7 @@ CONTENT_TYPES = {
     "rss": "application/rss+xml; charset=utf-8",
     "atom": "application/atom+xml; charset=utf-8",
     "page": "text/html; charset=utf-8",
+    "article": "text/html; charset=utf-8",
 }
 Item = Mapping[str, str]
 
@@ -23,7 +24,10 @@ def document(source: Mapping[str, Any], window: int) -> bytes:
     """The document with the newest items, newest first; `window` 0 is all of them."""
     items = list(reversed(source["items"]))
     shown = items[:window] if window else items
-    made = _MAKERS[source["kind"]](source["title"], shown)
+    if source["kind"] == "article":
+        made = _article(source["title"], source["text"])
+    else:
+        made = _MAKERS[source["kind"]](source["title"], shown)
     return _broken(_padded(made, source["padding"]), source["broken"])
 
 
@@ -66,6 +70,18 @@ def _page(title: str, items: Sequence[Item]) -> bytes:
         href = f' href="{html.escape(item["link"])}"' if "link" in item else ""
         lines.append(f"<article><a{href}><h2>{html.escape(item.get('title', ''))}</h2></a></article>")
     return "\n".join([*lines, "</main></body></html>"]).encode()
+
+
+def _article(title: str, text: str) -> bytes:
+    """The page of one article, amid what such pages have besides."""
+    heading = html.escape(title)
+    return "\n".join([
+        f"<!doctype html><html><head><title>{heading}</title><script>track()</script></head><body>",
+        '<nav><a href="/">Home</a> <a href="/about">About us</a></nav><main>',
+        "<article><h2>Another story</h2></article>",
+        f"<article><h1>{heading}</h1><p>{html.escape(text)}</p><aside>Subscribe</aside></article>",
+        "</main><footer>Imprint</footer></body></html>",
+    ]).encode()  # fmt: skip
 
 
 _MAKERS: Mapping[str, Callable[[str, Sequence[Item]], bytes]] = {"rss": _rss, "atom": _atom, "page": _page}

@@ -47,6 +47,12 @@ def test_page_has_menu_and_headlines_also_without_link(news: Start) -> None:
     assert "<a><h2>Third</h2></a>" in text
 
 
+def test_article_has_its_text_amid_other_things(news: Start) -> None:
+    text = read(news(one={"kind": "article", "title": "A & b", "text": "By <x>"}).address("one")).text
+    assert "<article><h1>A &amp; b</h1><p>By &lt;x&gt;</p>" in text
+    assert "<nav>" in text and "Another story" in text
+
+
 def test_unchanged_source_is_304_until_something_is_published(news: Start) -> None:
     site = news(blog={"items": ITEMS[:1]})
     first = read(site.address("blog"))

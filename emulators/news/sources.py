@@ -10,7 +10,7 @@ from typing import Any
 from emulators.kit import Refused
 from emulators.kit.strict import BOOLEAN, INTEGER, LIST, NUMBER, TEXT, Field, json_object
 
-KINDS = ("rss", "atom", "page")
+KINDS = ("rss", "atom", "page", "article")
 BREAKS = ("", "cut", "ampersand", "unclosed", "not-xml")
 REDIRECTS = (301, 302, 303, 307, 308)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -18,6 +18,7 @@ _ITEM = {name: Field(TEXT, required=False) for name in ("title", "link", "guid",
 _SOURCE = {
     "kind": Field(TEXT, required=False, choices=KINDS),
     "title": Field(TEXT, required=False),
+    "text": Field(TEXT, required=False),
     "items": Field(LIST, required=False),
     "window": Field(INTEGER, required=False),
     "broken": Field(TEXT, required=False, choices=BREAKS),
@@ -30,6 +31,7 @@ _SOURCE = {
 _DEFAULTS: Mapping[str, Any] = {
     "kind": "rss",
     "title": "",
+    "text": "",
     "items": [],
     "window": None,
     "broken": "",

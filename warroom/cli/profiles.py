@@ -10,10 +10,20 @@ import click
 
 from warroom.cli.app import App, json_option, pass_app
 from warroom.cli.output import print_json, print_markdown, print_rows
-from warroom.cli.profiles_connect import configure_command, connection_options, reached
-from warroom.cli.profiles_report import report_update
+from warroom.cli.profiles_connect import configure_command, connection_options, reached, take_over
+from warroom.cli.profiles_report import Report, report_update
 from warroom.engine import UsageError
-from warroom.engine.profiles import Article, Watch, audit, read_articles, update
+from warroom.engine.profiles import (
+    Article,
+    News,
+    OldConfig,
+    Watch,
+    audit,
+    read_articles,
+    read_news,
+    read_old_config,
+    update,
+)  # fmt: skip
 from warroom.engine.profiles.settings import FIELDS
 from warroom.engine.xsoar import XsoarError
 
@@ -35,6 +45,12 @@ profiles.add_command(configure_command)
 @profiles.command("update")
 @click.option("--articles", "files", multiple=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
               help="JSON or CSV file with title, link and date of articles.")  # fmt: skip
+@click.option("--feed", "feeds", multiple=True, metavar="URL|FILE",
+              help="An address of a feed or page, also with kind=, name=, prefix= behind it; or a file.")  # fmt: skip
+@click.option("--own-network", "own_networks", multiple=True, metavar="NETWORK",
+              help="Internal network in which feeds may lie, such as 10.1.0.0/16.")  # fmt: skip
+@click.option("--config", "config", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+              help="Configuration of TI Scraper to take names, sources and filters from.")  # fmt: skip
 @click.option("--name", "names", multiple=True, metavar="NAME", help="Name or alias of a profile to keep up to date.")
 @click.option("--query", metavar="QUERY", help="Query for the profiles to keep up to date, in addition to names.")
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Types of the records that a name may mean.")
@@ -55,25 +71,42 @@ profiles.add_command(configure_command)
 @connection_options
 @json_option
 @pass_app
-def update_command(app: App, /, files: tuple[Path, ...], write: bool, as_json: bool, **options: Any) -> None:
+def update_command(
+    app: App, /, files: tuple[Path, ...], config: Path | None, write: bool, as_json: bool, **options: Any
+) -> None:
     """Puts articles on the profiles that they name; a dry run unless --write is given.
 
-    What is not given is taken as configured or migrated. Repeating it, in part or as a whole, changes nothing.
+    What is not given is taken as migrated. Repeating it, in part or as a whole, changes nothing.
 
     Exit code 0: all is well; 1: something failed, and the same call again delivers the rest; 3: a name has no record,
     or several.
 
-    Example: warroom profiles update --articles news.csv --name Turla --write
+    Example: warroom profiles update --feed https://news.example.com/rss --name Turla --write
     """
-    with reached(app, options, write=write) as (host, settings, server):
-        watch = watched(settings.watch, options)
+    old = read_config(config) if config else None
+    with reached(app, options, write=write, url=old.url if old else "") as (host, settings, server):
+        watch = watched(old.watch if old else settings.watch, options)
+        sources = options["feeds"] or (() if files else watch.sources)
+        if not files and not sources:
+            raise UsageError("which articles? Give --articles or --feed")
         articles = [one for file in files for one in read_articles(file)]
-        if not files:
-            raise UsageError("which articles? Give --articles")
+        news = read_news(host, sources, options["own_networks"]) if sources else News([], [])
+        articles += news.articles
         taken: list[Article] = [one for one in articles if watch.filter.takes(one)]
         result = update(host, server, watch, taken)
-    report_update(app, result, left_out=len(articles) - len(taken), write=write, as_json=as_json)
-    click.get_current_context().exit(EXIT_CODES[result.status])
+    report = Report(result, news.problems, len(articles) - len(taken), written=write)
+    report_update(app, report, as_json=as_json)
+    click.get_current_context().exit(EXIT_CODES["error" if news.problems else result.status])
+
+
+def read_config(path: Path) -> OldConfig:
+    """The settings of the old program. Raises UsageError when the file cannot be read."""
+    try:
+        return read_old_config(path.read_text(encoding="utf-8-sig"), path.name)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} cannot be read: it is not UTF-8 text") from error
 
 
 def watched(stored: Watch, options: dict[str, Any]) -> Watch:
@@ -84,6 +117,29 @@ def watched(stored: Watch, options: dict[str, Any]) -> Watch:
     if options["names"] or options["query"]:
         given |= {"names": options["names"], "query": options["query"] or ""}
     return replace(stored, **given)
+
+
+@profiles.command("migrate")
+@click.argument("config", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
+@click.option("--no-store-secrets", is_flag=True, help="Keep no key: look it up or ask for it at each run.")
+@connection_options
+@pass_app
+def migrate_command(app: App, /, config: Path, dry_run: bool, no_store_secrets: bool, **options: Any) -> None:
+    """Takes over the configuration of TI Scraper, articles_config.json or keywords_config.json, line by line.
+
+    The file is read and stays as it is. Names, sources, filters and the server replace those that were stored; the key
+    goes where keys are kept. Nothing is sent.
+
+    Example: warroom profiles migrate articles_config.json --dry-run
+    """
+    old = read_config(config)
+    for note in old.notes:
+        click.echo(note.line())
+    with app.open() as host:
+        told = take_over(app, host, old, options, "none" if no_store_secrets else "auto", dry_run=dry_run)
+    click.echo(f"profiling.CortexXSOARAPIConfig.api_key: {told}")
+    click.echo("Next: warroom profiles test; then warroom profiles update")
 
 
 @profiles.command("audit")

@@ -11,7 +11,8 @@ import click
 
 from warroom.cli.app import App, pass_app
 from warroom.cli.progress import progress_bar
-from warroom.engine import Host, UsageError
+from warroom.engine import Host, SecretError, UsageError
+from warroom.engine.profiles import OldConfig
 from warroom.engine.profiles.settings import KEY, OWNER, Settings, read_settings, write_settings
 from warroom.engine.secrets import Backend, variable_name
 from warroom.engine.xsoar import Client, Connection, XsoarServer
@@ -49,11 +50,17 @@ def given_connection(app: App, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def reached(app: App, options: Mapping[str, Any], *, write: bool) -> Iterator[tuple[Host, Settings, XsoarServer]]:
-    """The home, its settings, and the server of this call. Raises UsageError before anything is asked."""
+def reached(
+    app: App, options: Mapping[str, Any], *, write: bool, url: str = ""
+) -> Iterator[tuple[Host, Settings, XsoarServer]]:
+    """The home, its settings, and the server of this call; `url` where neither options nor the environment say it.
+
+    Raises UsageError before anything is asked.
+    """
     with app.open() as host:
         settings = read_settings(host.store)
-        connection = settings.connect(given_connection(app, options))
+        given = given_connection(app, options)
+        connection = settings.connect({**given, "url": given["url"] or url or None})
         if connection.insecure:
             click.echo("the certificate of the server is not checked", err=True)
         key = find_key(app, host, settings, connection)
@@ -87,8 +94,34 @@ def store_connection(app: App, host: Host, connection: Connection, key: str, bac
     """Keeps the server for the next calls, and the key where keys are kept. Raises SecretError."""
     vault = host.instances.vault
     settings = read_settings(host.store)
-    reference = {"backend": "none"} if not key else vault.store(vault.choose(backend), OWNER, KEY, key)
+    chosen: Backend = vault.choose(backend) if key else "none"
+    reference = vault.store(chosen, OWNER, KEY, key)
     write_settings(host.store, replace(settings, connection=connection.as_dict(), key=reference))
+
+
+def take_over(
+    app: App, host: Host, old: OldConfig, options: Mapping[str, Any], backend: Backend, *, dry_run: bool
+) -> str:
+    """Stores what an old configuration says; tells what becomes of its key. Raises UsageError before it stores."""
+    settings = read_settings(host.store)
+    given = given_connection(app, options)
+    url = given["url"] or old.url or settings.connection.get("url")
+    connection = settings.connect({**given, "url": url}) if url else None
+    key = checked_key(old.key) if old.key else ""
+    variable = variable_name(OWNER, KEY)
+    if dry_run:
+        return f"would be taken; {variable} is looked at first" if key else f"to do: it is empty: set {variable}"
+    write_settings(host.store, replace(settings, watch=old.watch))
+    if connection is None:
+        return f"to do: no server is known yet; set {variable} or run `warroom profiles configure`"
+    try:
+        store_connection(app, host, connection, key, backend)
+    except SecretError as error:
+        store_connection(app, host, connection, "", "none")
+        return f"to do: set {variable} ({error})"
+    if not key or backend == "none":
+        return f"to do: it is not kept: set {variable}"
+    return f"taken: it is kept; take it out of the file. {variable} is looked at first"
 
 
 @click.command("configure")

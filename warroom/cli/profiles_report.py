@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -13,31 +14,49 @@ from warroom.engine.profiles import UpdateResult
 from warroom.engine.xsoar import Change
 
 
-def report_update(app: App, result: UpdateResult, *, left_out: int, write: bool, as_json: bool) -> None:
+@dataclass(frozen=True)
+class Report:
+    """What is told of an update. `problems` of its sources; `left_out`: articles that do not count."""
+
+    result: UpdateResult
+    problems: list[str]
+    left_out: int
+    written: bool
+
+
+def report_update(app: App, report: Report, *, as_json: bool) -> None:
     """Everything as JSON, or what is not unchanged and each write for a person."""
+    result = report.result
     changes = [change_as_dict(change) for change in result.changes]
     if as_json:
         print_json({
-            "status": result.status, "dry_run": not write, "error": result.error, "profiles": result.profiles,
-            "articles": result.articles, "left_out": left_out, "changes": changes,
+            "status": result.status, "dry_run": not report.written, "error": result.error,
+            "source_problems": report.problems, "profiles": profiles_as_dicts(report), "articles": result.articles,
+            "left_out": report.left_out, "changes": changes,
         })  # fmt: skip
         return
     told = [profile for profile in result.profiles if profile["status"] != "unchanged"]
     columns = ("name", "status", "added", "id", "reason")
     print_rows(app.terminal, columns, ([profile[name] for name in columns] for profile in told))
     for change in changes:
-        for line in change_lines(change, write=write):
+        for line in change_lines(change, write=report.written):
             click.echo(line)
-    click.echo(summary(result, left_out, write=write))
-    if result.error:
-        click.echo(result.error, err=True)
+    click.echo(summary(report))
+    for problem in [*report.problems, *([result.error] if result.error else [])]:
+        click.echo(problem, err=True)
 
 
-def summary(result: UpdateResult, left_out: int, *, write: bool) -> str:
+def profiles_as_dicts(report: Report) -> list[dict[str, Any]]:
+    """What became of each profile; the script itself does not know that a dry run is one."""
+    return [{**profile, "dry_run": not report.written} for profile in report.result.profiles]
+
+
+def summary(report: Report) -> str:
     """One line of numbers."""
+    result, left_out = report.result, report.left_out
     matched = sum(bool(article["matched"]) for article in result.articles)
     more = f" ({left_out} left out)" if left_out else ""
-    done = "were changed" if write else "would be changed; nothing was, because --write is not given"
+    done = "were changed" if report.written else "would be changed; nothing was, because --write is not given"
     return (
         f"{len(result.articles)} articles{more}, {matched} of them name one of {len(result.profiles)} profiles; "
         f"{len({change.id for change in result.changes})} records {done}"

@@ -19,7 +19,7 @@ from warroom.engine.instances import SecretInput
 from warroom.engine.parameters import IDENTIFIER, check_parameters
 from warroom.engine.secrets import Backend, variable_name
 from warroom.engine.vectra.var_clients import CONFIG_FILES
-from warroom.engine.vectra.var_config import Note, VarConfig, read_var_config
+from warroom.engine.vectra.var_config import VarConfig, read_var_config
 from warroom.engine.vectra.var_mapping import Migration, migrate
 from warroom.engine.vectra.var_proposal import Proposal, VarSecret
 
@@ -49,7 +49,7 @@ def migrate_command(app: App, config: Path, clients_folder: Path | None, dry_run
     folder = clients_folder or config.absolute().parent / "third_party_clients"
     found = migrate(read_config(config), read_clients(folder), local_zone(app.environ, LOCAL_TIME), shutil.which)
     for note in found.notes:
-        click.echo(told(note))
+        click.echo(note.line())
     with app.open() as host:
         mover = Mover(app, host, "none" if no_store_secrets else "auto", dry_run=dry_run)
         missing = [proposal.name for proposal in found.proposals if not mover.move(proposal)]
@@ -175,8 +175,3 @@ def local_zone(environ: Mapping[str, str], localtime: Path) -> str:
     real = os.path.realpath(localtime)
     _, found, name = real.partition("/zoneinfo/")
     return name if found else ""
-
-
-def told(note: Note) -> str:
-    """One note as a line."""
-    return " ".join(filter(None, [f"{note.where}:" if note.where else "", f"{note.subject}: {note.kind}:", note.text]))

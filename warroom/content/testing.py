@@ -66,6 +66,10 @@ def do(what):
     elif what == "context":
         demisto.setIntegrationContext({"n": "1"})
         return "saved"
+    elif what == "told":
+        message = "seen with " + demisto.params()["apikey_creds"]["password"]
+        line = {"Value": "198.51.100.1", "Category": "Update", "Message": message}
+        return {"Type": 1, "ContentsFormat": "text", "Contents": "told", "IndicatorTimeline": [line, "no line"]}
     elif what == "search":
         return {"found": demisto.searchIndicators(query="type:IP", size=10)}
     elif what == "environment":

@@ -372,10 +372,13 @@ def _name(doc: Document) -> str:
 
 
 def with_timeline(comments: list[Document], told: list[str], who: str, now: int) -> list[Document]:
+    """The comments plus one time-line entry that names what changed; as they are when nothing did."""
+    return with_line(comments, "Changed: " + ", ".join(told), who, now) if told else comments
+
+
+def with_line(comments: list[Document], content: str, who: str, now: int) -> list[Document]:
     """The comments plus one time-line entry, the oldest time-line entries beyond `TIMELINE_LIMIT` dropped."""
-    if not told:
-        return comments
-    added = [*comments, timeline("Changed: " + ", ".join(told), who, from_micros(now))]
+    added = [*comments, timeline(content, who, from_micros(now))]
     surplus = sum(1 for one in added if one.get("type") == "IndicatorCommentTimeLine") - TIMELINE_LIMIT
     kept = []
     for one in added:

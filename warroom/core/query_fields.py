@@ -27,6 +27,11 @@ BUILT_IN: dict[str, FieldKind] = {
     "manuallyEditedFields": "text",
     "comments": "contains",
     "tags": "custom",
+    "md5": "custom",
+    "sha1": "custom",
+    "sha256": "custom",
+    "sha512": "custom",
+    "ssdeep": "custom",
 }
 _ALIASES = {
     "verdict": "score",

@@ -137,6 +137,16 @@ def test_run_command_file_is_kept_under_its_entry(tiny: Host) -> None:
     assert kept.read_text() == "some text"
 
 
+def test_run_command_time_line_of_an_entry_is_kept_on_the_indicator_without_secrets(tiny: Host) -> None:
+    tiny.fetch("main")
+    tiny.run_command("!tiny-do what=told")
+    doc = tiny.store.indicators.get("198.51.100.1")
+    assert doc is not None
+    assert (doc["comments"][-1]["source"], doc["comments"][-1]["type"]) == ("Tiny", "IndicatorCommentTimeLine")
+    assert doc["comments"][-1]["content"].startswith("Update: seen with ")
+    assert SECRET not in str(doc)
+
+
 def test_run_command_child_sees_a_minimal_environment(tiny: Host) -> None:
     [result] = tiny.run_command("!tiny-do what=environment")
     assert "SHOULD_NOT" not in str(result.entries[0]["Contents"])

@@ -255,7 +255,11 @@ class _Attempt:
             entry.update(ID=uuid.uuid4().hex, Brand=self.job.brand, ModuleName=self.job.instance_name)
         place = self.investigation.id if self.investigation else PLAYGROUND
         lost = [text for entry in entries if (text := self.runner.files.keep(entry, self.folder, place))]
-        return self.masker.value([*entries, *(text_entry(WARNING, text) for text in lost)])
+        entries = self.masker.value([*entries, *(text_entry(WARNING, text) for text in lost)])
+        told = (line for entry in entries for line in entry.get("IndicatorTimeline") or ())
+        if lines := [line for line in told if isinstance(line, Mapping)]:
+            self.runner.store.indicators.tell(lines, self.job.brand or self.job.command.name)
+        return entries
 
     def _summary(self) -> str:
         calls = self.indicators

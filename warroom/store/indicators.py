@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ import orjson
 
 from warroom.core.dates import as_micros, from_micros, span
 from warroom.core.edits import edit
-from warroom.core.indicators import Document, Rules, Source, end_source, identity, now_micros
+from warroom.core.indicators import Document, Rules, Source, end_source, identity, now_micros, with_line
 from warroom.core.query import parse
 from warroom.core.query_match import date_of
 from warroom.core.query_tree import AnyOf, Dates, Node, both
@@ -109,6 +110,20 @@ class Indicators:
                 return self._as_now(merged.doc)
             self.register_fields(merged.doc["CustomFields"])
             return self._as_now(save(self._database, seq, merged.doc, self._now()))
+
+    def tell(self, lines: Sequence[Mapping[str, Any]], who: str) -> int:
+        """Adds lines to the time lines of indicators, `{"Value", "Category"?, "Message"}` as an entry of the server has
+        them. Unknown indicators are passed over. Returns how many lines were added."""
+        added = 0
+        with self._database.atomic():
+            for line in lines:
+                with suppress(StoreError):
+                    seq, doc = self._found(str(line.get("Value") or ""))
+                    content = ": ".join(str(line[name]) for name in ("Category", "Message") if line.get(name))
+                    comments = with_line(doc.get("comments") or [], content, who, self._now())
+                    save(self._database, seq, {**doc, "comments": comments}, self._now())
+                    added += 1
+        return added
 
     def link(self, value: str, investigation_id: str) -> Document:
         """Notes that the indicator belongs to an incident; returns the document. Idempotent.

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from warroom.core.indicators import TIMELINE_LIMIT
 from warroom.store import ApplyResult, QueryError, Refusal, Source, Store, StoreError
 from warroom.store.database import Database
 
@@ -347,6 +348,33 @@ def test_edit_moves_modified_and_sticks(store: Store, clock: MovableClock) -> No
     clock.now += 60
     store.indicators.apply(items("a.example.com", score=2, fields={"colour": "blue"}), SOURCE)
     assert store.indicators.count("verdict:Bad colour:red manualScore:true") == 1
+
+
+def test_tell_adds_to_time_lines_and_passes_over_the_unknown(store: Store) -> None:
+    store.indicators.apply(items("a.example.com"), SOURCE)
+    before = modified(store, "a.example.com")
+    lines = [
+        {"Value": "A.example.com", "Category": "Update", "Message": "pushed"},
+        {"Value": "b.example.com", "Message": "lost"},
+        {"Value": "a.example.com", "Message": "without a category"},
+    ]
+    assert store.indicators.tell(lines, "Tiny") == 2
+    doc = store.indicators.get("a.example.com")
+    assert doc is not None
+    assert [(one["content"], one["source"]) for one in doc["comments"][-2:]] == [
+        ("Update: pushed", "Tiny"),
+        ("without a category", "Tiny"),
+    ]
+    assert modified(store, "a.example.com") > before and store.indicators.get("b.example.com") is None
+
+
+def test_tell_keeps_the_newest_lines_and_every_comment(store: Store) -> None:
+    store.indicators.apply(items("a.example.com", fields={"comments": "by the feed"}), SOURCE)
+    store.indicators.tell([{"Value": "a.example.com", "Message": str(n)} for n in range(TIMELINE_LIMIT + 5)], "Tiny")
+    doc = store.indicators.get("a.example.com")
+    assert doc is not None
+    kept = [one["content"] for one in doc["comments"]]
+    assert kept == ["by the feed", *(str(n) for n in range(5, TIMELINE_LIMIT + 5))]
 
 
 def test_edit_without_effect_keeps_modified(store: Store) -> None:

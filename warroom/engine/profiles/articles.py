@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,18 +28,27 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 class ArticleFilter:
     """Which articles count. `skip`: parts of links that are left out. `keywords`: if any, one must be in title or link.
 
-    Small and capital letters are the same.
+    `must_begin`: a link that has the first text in it must begin with the second. Small and capital letters are the
+    same, and so are one slash and several.
     """
 
     skip: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
+    must_begin: tuple[tuple[str, str], ...] = ()
 
     def takes(self, article: Article) -> bool:
         """Whether the article counts."""
         link, title = article.get("link", "").casefold(), article.get("title", "").casefold()
         if any(part.casefold() in link for part in self.skip):
             return False
+        for part, beginning in self.must_begin:
+            if part.casefold() in link and not _single(link).startswith(_single(beginning.casefold())):
+                return False
         return not self.keywords or any(word.casefold() in title or word.casefold() in link for word in self.keywords)
+
+
+def _single(link: str) -> str:
+    return re.sub(r"(?<!:)/{2,}", "/", link)
 
 
 def read_articles(path: Path) -> list[Article]:

@@ -25,7 +25,6 @@ class Watch:
     names: tuple[str, ...] = ()
     query: str = ""
     sources: tuple[str, ...] = ()
-    own_networks: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     search_field: str = ""
     create_missing: bool = False
@@ -36,11 +35,12 @@ class Watch:
     ambiguous: str = "all"
     skip: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
+    must_begin: tuple[tuple[str, str], ...] = ()
 
     @property
     def filter(self) -> ArticleFilter:
         """Which articles count."""
-        return ArticleFilter(self.skip, self.keywords)
+        return ArticleFilter(self.skip, self.keywords, self.must_begin)
 
     def script_args(self) -> dict[str, Any]:
         """The arguments of `threat-profile-update` that say whose records are kept and how."""

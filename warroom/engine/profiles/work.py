@@ -10,13 +10,13 @@ from typing import Any, Literal
 from warroom.engine.errors import UsageError
 from warroom.engine.host import Host
 from warroom.engine.profiles.articles import Article
+from warroom.engine.profiles.outputs import Rows, outputs
 from warroom.engine.profiles.settings import Watch
 from warroom.engine.results import RunResult
 from warroom.engine.xsoar import Change, XsoarServer
 
 UPDATE, AUDIT = "threat-profile-update", "threat-profile-audit"
 Status = Literal["ok", "unsettled", "error"]
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,3 @@ def _run(host: Host, script: str, args: Mapping[str, Any], server: XsoarServer) 
     if host.catalog.script(script) is None:
         raise UsageError(f"the script {script} is not among the content; run `warroom content add PATH-TO-Packs`")
     return host.run_script(script, args, server=server)
-
-
-def outputs(entries: Sequence[Mapping[str, Any]], prefix: str) -> Rows:
-    """What entries put into the context under a prefix."""
-    found: Rows = []
-    for entry in entries:
-        for key, value in (entry.get("EntryContext") or {}).items():
-            if key.partition("(")[0] == prefix:
-                found += [row for row in (value if isinstance(value, list) else [value]) if isinstance(row, dict)]
-    return found

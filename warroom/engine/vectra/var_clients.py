@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from warroom.engine.vectra.var_config import Note, VarConfig
+from warroom.engine.migration import Note
+from warroom.engine.vectra.var_config import VarConfig
 from warroom.engine.vectra.var_proposal import Proposal, VarSecret
 
 # name in THIRD_PARTY_CLIENTS -> folder of the client

@@ -5,21 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from warroom.engine.errors import UsageError
-
-NoteKind = Literal["taken", "changed", "left out", "to do"]
-
-
-@dataclass(frozen=True)
-class Note:
-    """What became of one setting. `where` is file and line, "" for what stands in no line."""
-
-    kind: NoteKind
-    where: str
-    subject: str
-    text: str
+from warroom.engine.migration import Note
 
 
 @dataclass(frozen=True)

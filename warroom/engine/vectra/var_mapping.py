@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from warroom.engine.migration import Note, NoteKind
 from warroom.engine.vectra import var_values
 from warroom.engine.vectra.var_clients import BY_HAND, DRIVERS, client_proposal
-from warroom.engine.vectra.var_config import Note, NoteKind, Setting, VarConfig
+from warroom.engine.vectra.var_config import Setting, VarConfig
 from warroom.engine.vectra.var_proposal import Proposal, VarSecret
 
 BRAIN_BRAND = "VectraAutomatedResponse"

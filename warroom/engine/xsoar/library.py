@@ -14,7 +14,6 @@ from typing import Any
 
 import certifi
 import urllib3
-from requests.utils import get_environ_proxies, select_proxy
 
 from warroom.engine.errors import UsageError
 from warroom.engine.xsoar.connection import Connection
@@ -63,6 +62,9 @@ def _demisto_client() -> Any:
 
 
 def _api(package: Any, connection: Connection, key: str, environ: Mapping[str, str]) -> Any:
+    # Imported late: most commands of the program do without it.
+    from requests.utils import get_environ_proxies, select_proxy
+
     api = package.demisto_api
     configuration = package.Configuration()
     for logger in configuration.logger.values():

@@ -41,8 +41,8 @@ class XsoarServer:
     Without `write` nothing is sent that changes the server: the answer to the script is what it would be, and the
     `changes` tell what would be done.
 
-    An edit carries the version that the script has read, so what somebody else wrote meanwhile is a conflict and not
-    lost. The search may know less than this run has seen or written itself; then the script is given the latter.
+    An edit carries the version that the script has read last, so what somebody else wrote meanwhile is a conflict and
+    not lost.
     """
 
     client: Client
@@ -79,7 +79,7 @@ class XsoarServer:
             body["page"] = int(place[0])
         found, total = self._page(body)
         return encode({
-            "iocs": [self._newest(record) for record in found] or None,
+            "iocs": [self._remember(record) for record in found] or None,
             "total": total,
             "searchAfter": next_place(found, size, body["page"]),
         })  # fmt: skip
@@ -151,7 +151,7 @@ class XsoarServer:
     def _named(self, value: str) -> list[dict[str, Any]]:
         query = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
         found, _ = self._page({"query": f"value:{query}", "page": 0, "size": DEFAULT_SIZE})
-        return [self._newest(one) for one in found if str(one.get("value")).casefold() == value.casefold()]
+        return [self._remember(one) for one in found if str(one.get("value")).casefold() == value.casefold()]
 
     def _record_of(self, value: str) -> dict[str, Any]:
         known = [record for record in self._records.values() if record.get("value") == value] or self._named(value)
@@ -160,16 +160,10 @@ class XsoarServer:
         told = "; ".join(map(_described, known)) or "none"
         raise ServerError(f"one record must have the value {value!r}; there is {told}")
 
-    def _newest(self, record: dict[str, Any]) -> dict[str, Any]:
-        known = self._records.get(str(record.get("id")))
-        if known is None or _version(known) <= _version(record):
-            self._remember(record)
-            return record
-        return known
-
-    def _remember(self, record: Any) -> None:
+    def _remember(self, record: Any) -> Any:
         if isinstance(record, dict) and record.get("id"):
             self._records[str(record["id"])] = record
+        return record
 
     def _note(self, record: Mapping[str, Any], fields: Mapping[str, Any], *, created: bool) -> None:
         own = record.get("CustomFields") or {}
@@ -187,11 +181,6 @@ def next_place(found: list[dict[str, Any]], size: int, page: int) -> list[Any] |
         return None
     after = found[-1].get("sortValues")
     return [AFTER, *after] if after else [PAGE, page + 1]
-
-
-def _version(record: Mapping[str, Any]) -> int:
-    version = record.get("version")
-    return version if isinstance(version, int) else 0
 
 
 def _described(record: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ What this module keeps in the state, each of them absent until the first run end
   behind_since   the same for runs that failed or ended before all was worked through
   through        {outbound, inbound}: what was changed before this time has arrived on the other side
   whole          start of the last run that did all there was to do
+  set_back       when a person set positions back, None once a run did all there was to do after that
 """
 
 import math
@@ -108,7 +109,7 @@ def with_run(
         changed["failing_since"] = (state.get("failing_since") or run.when) if run.error else None
         changed["behind_since"] = None if whole else state.get("behind_since") or run.when
         if whole:
-            changed["whole"] = run.when
+            changed |= {"whole": run.when, "set_back": None}
     return {**state, **changed}
 
 
@@ -150,8 +151,9 @@ def sync_verdict(state: Mapping[str, Any], facts: SyncFacts, waiting: WaitingCha
         _failing(state, facts)
         or _not_started(state, facts)
         or _query_changed(state, facts)
-        or _first_sync(state, facts)
         or _overdue(state, facts)
+        or _first_sync(state, facts)
+        or _set_back(state, facts)
         or _behind(state, facts)
         or (waiting and _left_waiting(state, facts, waiting))
     )
@@ -182,6 +184,7 @@ def _failing(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:
         f"the last run that went through began {moment_in_words(state.get('whole'), facts.now)}"
         if state.get("whole")
         else "no run has gone through yet",
+        quiet_in_words(state, facts),
         first_sync_in_words(state["bulk"]) if first_sync else outbound_in_words(state, facts.now),
         inbound_in_words(state, facts.now),
     ]
@@ -223,18 +226,40 @@ def _first_sync(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | Non
 
 
 def _overdue(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:
-    if not facts.fetches or not state["last"].get("run"):
+    quiet = quiet_in_words(state, facts)
+    if not quiet:
         return None
-    quiet = facts.now - epoch_seconds(state["last"]["run"])
-    if quiet <= 2 * facts.interval_seconds + facts.run_seconds:
+    bulk = state["bulk"] or {}
+    parts = [
+        f"{quiet}, although one is due every {in_words(facts.interval_seconds)}",
+        "is the instance enabled, and does its fetch run? A run that is ended from outside leaves no trace here",
+        first_sync_in_words(bulk) if bulk.get("open") else outbound_in_words(state, facts.now),
+        inbound_in_words(state, facts.now),
+    ]
+    since = bulk["started"] if bulk.get("open") else state.get("whole") or state["last"].get("run")
+    return SyncVerdict(False, "overdue", since, sentence(parts))
+
+
+def quiet_in_words(state: Mapping[str, Any], facts: SyncFacts) -> str:
+    """That no run ended, and nothing was sent, for longer than two intervals and a run; empty when that is not so."""
+    signs = [state["last"].get("run"), state["last"].get("outbound"), (state["bulk"] or {}).get("started")]
+    last = max((epoch_seconds(sign) for sign in signs if sign), default=None)
+    if not facts.fetches or last is None or facts.now - last <= 2 * facts.interval_seconds + facts.run_seconds:
+        return ""
+    return f"no run has ended for {in_words(facts.now - last)}"
+
+
+def _set_back(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:
+    since = state.get("set_back")
+    if not since:
         return None
     parts = [
-        f"no run has ended for {in_words(quiet)}, although one is due every {in_words(facts.interval_seconds)}",
-        "is the instance enabled, and does its fetch run? A run that is ended from outside leaves no trace here",
+        f"a person set the position back {moment_in_words(since, facts.now)}",
+        "the next run sends and reads again from there on",
         outbound_in_words(state, facts.now),
         inbound_in_words(state, facts.now),
     ]
-    return SyncVerdict(False, "overdue", state.get("whole") or state["last"]["run"], sentence(parts))
+    return SyncVerdict(False, "set back", since, sentence(parts))
 
 
 def _behind(state: Mapping[str, Any], facts: SyncFacts) -> SyncVerdict | None:
@@ -317,10 +342,12 @@ def run_figures(state: Mapping[str, Any], rate: float) -> dict[str, Any]:
     runs = state.get("runs") or []
     sent = max((run for run in runs if run["pushed"]), key=lambda run: int(run["pushed"]), default=None)
     last = runs[-1] if runs else {"requests": 0, "throttled": 0, "seconds": 0}
+    # The first request of a run starts at once, so the pace is that of the others.
+    paced = max(last["requests"] - 1, min(last["requests"], 1))
     return {
         "throughput": round(sent["pushed"] / max(sent["seconds"], 0.1), 1) if sent else None,
         "requests": last["requests"],
-        "requests_per_second": round(last["requests"] / max(last["seconds"], 1.0), 2),
+        "requests_per_second": round(paced / max(last["seconds"], 1.0), 2),
         "requests_per_second_allowed": rate,
         "requests_per_second_of_tenant": TENANT_REQUESTS_PER_SECOND,
         "requests_throttled": last["throttled"],
@@ -468,11 +495,11 @@ def _runs_table(status: Mapping[str, Any]) -> str:
     rows = []
     for run in status["runs"][:SHOWN_RUNS]:
         outcome = f"failed: {run['error']}" if run["error"] else f"early: {run['note']}" if run["note"] else "ok"
-        rows.append({title: run.get(name, _cut(outcome)) for name, title in RUN_HEADERS.items()})
+        rows.append({title: run.get(name, _outcome_cut(outcome)) for name, title in RUN_HEADERS.items()})
     return tableToMarkdown("Last runs", rows, headers=list(RUN_HEADERS.values())) if rows else ""
 
 
-def _cut(text: str) -> str:
+def _outcome_cut(text: str) -> str:
     return text if len(text) <= SHOWN_OUTCOME else f"{text[:SHOWN_OUTCOME]} ..."
 
 

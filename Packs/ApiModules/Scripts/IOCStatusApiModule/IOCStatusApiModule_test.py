@@ -168,6 +168,22 @@ def test_overdue_when_no_run_ended_for_two_intervals_and_a_run(now: str, reason:
         assert sync_verdict(state, facts(now=epoch_seconds(now), fetches=False)).in_sync
 
 
+def test_overdue_comes_before_a_first_sync_that_nobody_goes_on_with() -> None:
+    bulk = {"open": True, "done": 40_000, "total": 100_000, "started": "2026-11-20T09:00:00Z", "finished": None}
+    state = fresh_state(bulk=bulk, last={"outbound": "2026-11-20T09:10:00Z"})
+    found = sync_verdict(state, facts())
+    assert (found.reason, found.since) == ("overdue", "2026-11-20T09:00:00Z")
+    assert "No run has ended for 2 hours" in found.why and "40,000 of about 100,000" in found.why
+    state = fresh_state(bulk=bulk, last={"outbound": "2026-11-20T11:58:00Z"})
+    assert sync_verdict(state, facts()).reason == "first sync"
+
+
+def test_failing_tells_that_no_run_came_after_the_failure() -> None:
+    state = failed(good(fresh_state(), TEN), "2026-11-20T10:20:00Z")
+    assert "No run has ended for 1 hour." in sync_verdict(state, facts()).why
+    assert "No run has ended" not in sync_verdict(failed(state, "2026-11-20T11:58:00Z"), facts()).why
+
+
 def test_behind_tells_why_the_run_ended_early() -> None:
     found = sync_verdict(early(good(fresh_state(), "2026-11-20T11:00:00Z"), "2026-11-20T11:50:00Z"), facts())
     assert (found.reason, found.since) == ("behind", "2026-11-20T11:50:00Z") and "429 until the end" in found.why
@@ -202,7 +218,7 @@ def test_run_figures_are_those_of_the_last_run_and_the_speed_that_of_the_largest
     assert run_figures(state, 8) == {
         "throughput": 125.0,
         "requests": 3,
-        "requests_per_second": 1.5,
+        "requests_per_second": 1.0,
         "requests_per_second_allowed": 8,
         "requests_per_second_of_tenant": 10,
         "requests_throttled": 2,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import demistomock as demisto  # noqa: F401
@@ -43,6 +44,9 @@ VALUE_SHAPE = {
     "DOMAIN_NAME": re.compile(r"[^\s/*:@]+\.[^\s/*:@]+"),
 }
 HASH_NAMES = {40: "SHA-1", 128: "SHA-512"}
+HASH_FIELDS = {"sha256": 64, "md5": 32}
+NO_HASH_KNOWN = "and neither MD5 nor SHA-256 of the file is known"
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 CLASS_LENGTH = 36
 LATEST_MS = 253_402_300_799_000
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - compared with instants whose zone was taken off, which is faster
@@ -55,7 +59,8 @@ class MappingSettings(Protocol):
     """What the mapping needs to know of an instance; see the parameters of the same names.
 
     `severity` is an XDR severity in capitals; `comment_field` and `severity_field` are cli names; `link_prefix` is
-    empty unless the link to the indicator is part of the comment.
+    empty unless the link to the indicator is part of the comment. `label` names the instance where there are several,
+    "" where there is one; `instance` is its name in XSOAR, of use together with a label only.
     """
 
     @property
@@ -81,6 +86,12 @@ class MappingSettings(Protocol):
 
     @property
     def tlp_color(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def instance(self) -> str: ...
 
 
 def row_time(row: Mapping[str, Any]) -> int:
@@ -140,8 +151,8 @@ def iso_from_ms(ms: float) -> str:
 # ---- pure functions: XSOAR -> Cortex XDR
 
 
-def xdr_type(indicator_type: Any, value: str) -> str:
-    """The IOC type for an XSOAR indicator type, or a RejectedRecordError that says why XDR does not take it."""
+def xdr_kind(indicator_type: Any) -> str:
+    """The IOC type for an XSOAR indicator type, "" when XDR has none."""
     name = str(indicator_type or "")
     kind = XDR_TYPE.get(name)
     if kind is None:
@@ -152,11 +163,64 @@ def xdr_type(indicator_type: Any, value: str) -> str:
             kind = "DOMAIN_NAME"
         elif lowered == "ip":
             kind = "IP"
-        else:
-            raise RejectedRecordError(f"Cortex XDR has no IOC type for {name or 'an indicator without a type'}")
+    return kind or ""
+
+
+def xdr_type(indicator_type: Any, value: str) -> str:
+    """The IOC type for an XSOAR indicator type, or a RejectedRecordError that says why XDR does not take it."""
+    kind = xdr_kind(indicator_type)
+    if not kind:
+        raise RejectedRecordError(f"Cortex XDR has no IOC type for {indicator_type or 'an indicator without a type'}")
     if not VALUE_SHAPE[kind].fullmatch(value):
         raise RejectedRecordError(shape_reason(kind, value))
     return kind
+
+
+def value_and_type(ioc: Mapping[str, Any], value: str) -> tuple[str, str]:
+    """The value and type of the IOC for an indicator with this value, or a RejectedRecordError."""
+    try:
+        return value, xdr_type(ioc.get("indicator_type"), value)
+    except RejectedRecordError as reason:
+        if hash_value := stand_in_hash(ioc):
+            return hash_value, "HASH"
+        if xdr_kind(ioc.get("indicator_type")) == "HASH":
+            raise RejectedRecordError(f"{reason}, {NO_HASH_KNOWN}") from None
+        raise
+
+
+def is_hash(value: str) -> bool:
+    """Is this an MD5 or a SHA-256, the hashes that XDR takes?"""
+    return VALUE_SHAPE["HASH"].fullmatch(value) is not None
+
+
+def stand_in_hash(ioc: Mapping[str, Any]) -> str:
+    """The hash under which XDR holds a File indicator whose own value it does not take: the SHA-256 of the file if it
+    is known, else the MD5, in lower case. "" for every other indicator, and for a file of which neither is known.
+    """
+    value, fields = ioc.get("value"), ioc.get("CustomFields")
+    if not isinstance(value, str) or not isinstance(fields, dict):
+        return ""
+    if xdr_kind(ioc.get("indicator_type")) != "HASH" or is_hash(value):
+        return ""
+    for name, length in HASH_FIELDS.items():
+        known = fields.get(name)
+        for text in known if isinstance(known, list) else [known]:
+            if isinstance(text, str) and len(text := text.strip()) == length and is_hash(text):
+                return text.lower()
+    return ""
+
+
+def ioc_value(ioc: Mapping[str, Any]) -> str:
+    """The value under which XDR holds an indicator."""
+    return stand_in_hash(ioc) or str(ioc.get("value") or "")
+
+
+def is_owner(ioc: Mapping[str, Any], owners: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Does this indicator speak for its IOC? Only of files that go out under another hash there can be several;
+    `owners` has the one that does by that hash.
+    """
+    owner = owners.get(stand_in_hash(ioc)) if owners else None
+    return owner is None or owner.get("id") == ioc.get("id")
 
 
 def shape_reason(kind: str, value: str) -> str:
@@ -268,9 +332,10 @@ def xdr_record(ioc: Mapping[str, Any], settings: MappingSettings, now_ms: int) -
     if not value or not isinstance(value, str):
         raise RejectedRecordError("the indicator has no value")
     fields = ioc.get("CustomFields") or {}
+    value, kind = value_and_type(ioc, value)
     record: dict[str, Any] = {
         "indicator": value,
-        "type": xdr_type(ioc.get("indicator_type"), value),
+        "type": kind,
         "severity": settings.severity
         if settings.override_severity
         else xdr_severity(fields.get(settings.severity_field), settings.severity),
@@ -299,7 +364,7 @@ def record_view(record: Mapping[str, Any]) -> dict[str, Any]:
     opinion.
     """
     view = {name: record.get(name, "") for name in COMPARED}
-    view["comment"] = ", ".join(record.get("comment") or ())
+    view["comment"] = without_owner(", ".join(record.get("comment") or ()))
     return view
 
 
@@ -320,23 +385,54 @@ class Outgoing(NamedTuple):
     memory: dict[str, Any] | None = None
 
 
-def load_memory(fields: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What this integration noted on the indicator at its last change from XDR: {"theirs": view and time, "base":
-    view}.
-    """
+def memories(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What every instance noted on the indicator, by label, as it was found; `with_memory` writes it."""
     text = fields.get("xdriocstate")
     if not text:
-        return None
+        return {}
     try:
-        memory = json.loads(text)
+        noted = json.loads(text)
     except (TypeError, ValueError):
-        return None
-    if not isinstance(memory, dict) or memory.get("v") != 1:
+        return {}
+    if not isinstance(noted, dict):
+        return {}
+    if noted.get("v") == 1:
+        return {"": {name: content for name, content in noted.items() if name != "v"}}
+    known = noted.get("of")
+    return known if isinstance(known, dict) else {}
+
+
+def load_memory(fields: Mapping[str, Any], label: str) -> dict[str, Any] | None:
+    """What the instance with this label noted on the indicator: {"theirs": view and time, "base": view, "manual"}, and
+    "ioc" where XDR holds the indicator under another value. Never what another label noted.
+    """
+    memory = memories(fields).get(label)
+    if not isinstance(memory, dict):
         return None
     theirs, base = memory.get("theirs"), memory.get("base")
     if not isinstance(theirs, dict) or not isinstance(base, dict):
         return None
     return memory if all(expected is None or isinstance(expected, list) for expected in base.values()) else None
+
+
+def with_memory(fields: Mapping[str, Any], label: str, memory: Mapping[str, Any] | None) -> str:
+    """The text for the field *XDR IOC State* with this memory for this label, None for none. Those of all other labels
+    stay as they are.
+    """
+    kept = {name: noted for name, noted in memories(fields).items() if name != label}
+    of = kept if memory is None else {**kept, label: dict(memory)}
+    return json.dumps({"v": 2, "of": of}, separators=(",", ":")) if of else "{}"
+
+
+def about(memory: Mapping[str, Any], ioc: Mapping[str, Any], value: str) -> bool:
+    """Is the memory on this indicator about the IOC with this value?"""
+    return str(memory.get("ioc") or ioc.get("value") or "").lower() == value.lower()
+
+
+def named_in(memory: dict[str, Any], ioc: Mapping[str, Any], value: str) -> dict[str, Any]:
+    """The memory with the IOC that it is about, where that is not the indicator's own value."""
+    own = str(ioc.get("value") or "").lower() == value.lower()
+    return {name: noted for name, noted in memory.items() if name != "ioc"} | ({} if own else {"ioc": value})
 
 
 def changed_here(name: str, value: Any, memory: Mapping[str, Any], manual: bool) -> bool:
@@ -351,15 +447,15 @@ def changed_here(name: str, value: Any, memory: Mapping[str, Any], manual: bool)
     return base[name] is not None and value not in base[name]
 
 
-def outgoing(ioc: Mapping[str, Any], record: dict[str, Any]) -> Outgoing:
+def outgoing(ioc: Mapping[str, Any], record: dict[str, Any], label: str = "") -> Outgoing:
     """Decide what to send for an indicator, given the record made from it and what it remembers of XDR's side.
 
     Without a memory the whole record goes. With one, fields that nobody changed in XSOAR keep XDR's value; when that
-    leaves nothing new,
-    nothing goes. An IOC that was deleted in XDR is sent again only after a person or a feed changed it.
+    leaves nothing new, nothing goes. An IOC that was deleted in XDR is sent again only after a person or a feed
+    changed it. A file whose better hash became known is a new IOC, which starts with what the old one had.
     """
     fields = ioc.get("CustomFields")
-    memory = load_memory(fields) if fields and "xdriocstate" in fields else None
+    memory = load_memory(fields, label) if fields and "xdriocstate" in fields else None
     if memory is None:
         status = record.get("status")
         return Outgoing(sendable(record), True, enable=status == "ENABLED") if status else Outgoing(record, True)
@@ -376,8 +472,10 @@ def outgoing(ioc: Mapping[str, Any], record: dict[str, Any]) -> Outgoing:
     enable = "status" in news and view["status"] == "ENABLED" and theirs.get("status") == "DISABLED"
     merged = sendable(merged)
     deleted = not news and theirs.get("status") == "DELETED"
-    after = memory_after(memory, merged, view, changed, enable, manual) if news else None
-    return Outgoing(merged, bool(news), enable, deleted, tuple(changed), after)
+    send = bool(news) or not (deleted or about(memory, ioc, merged["indicator"]))
+    after = memory_after(memory, merged, view, changed, enable, manual) if send else None
+    after = named_in(after, ioc, merged["indicator"]) if after else None
+    return Outgoing(merged, send, enable, deleted, tuple(changed), after)
 
 
 def memory_after(
@@ -400,20 +498,99 @@ def memory_after(
     base = {**memory["base"], **{name: [view[name]] for name in changed}, "reliability": None}
     if revived:
         base["status"] = sorted({view["status"], held["status"]})
-    return {"v": 1, "theirs": {**theirs, **held}, "base": base, "manual": manual}
+    return {"theirs": {**theirs, **held}, "base": base, "manual": manual}
 
 
-def noted_item(ioc: Mapping[str, Any], memory: Mapping[str, Any]) -> dict[str, Any]:
+def noted_item(ioc: Mapping[str, Any], memory: Mapping[str, Any], settings: MappingSettings) -> dict[str, Any]:
     """The indicator again, with a new memory; our vote and what we said about its expiration stay as they are."""
-    fields: dict[str, Any] = {"xdriocstate": json.dumps(memory, separators=(",", ":"))}
-    known = load_memory(ioc.get("CustomFields") or {})
-    theirs = memory["theirs"]
-    if known and known["theirs"].get("status") == "DELETED" and theirs["status"] != "DELETED":
+    custom = ioc.get("CustomFields") or {}
+    fields: dict[str, Any] = {"xdriocstate": with_memory(custom, settings.label, memory)}
+    known, theirs = load_memory(custom, settings.label), memory["theirs"]
+    revived = known and known["theirs"].get("status") == "DELETED" and theirs["status"] != "DELETED"
+    if revived or (settings.label and theirs.get("status")):
         fields["xdriocstatus"] = str(theirs["status"]).lower()
     if theirs["expiration_date"] > 0:
         fields["expirationdate"] = iso_from_ms(theirs["expiration_date"])
-    item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc), "fields": fields}
-    return {**item, "rawJSON": {"RULE_INDICATOR": ioc["value"]}}
+    return own_item(ioc, fields, settings)
+
+
+def own_item(ioc: Mapping[str, Any], fields: dict[str, Any], settings: MappingSettings) -> dict[str, Any]:
+    """The indicator with these fields, to hand over to XSOAR; our vote stays as it was.
+
+    A status goes into the field for the status by tenant when the instance has a label.
+    """
+    if settings.label and "xdriocstatus" in fields:
+        status = fields["xdriocstatus"]
+        fields = {name: value for name, value in fields.items() if name != "xdriocstatus"}
+        fields |= tenant_fields(ioc.get("CustomFields") or {}, settings.label, status)
+    item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc, settings), "fields": fields}
+    return {**item, "rawJSON": {"RULE_INDICATOR": ioc_value(ioc)}}
+
+
+# ---- pure functions: several instances and tenants
+
+
+OWNER_PART = re.compile(r"xsoar:([A-Za-z0-9 ._-]{1,32})")
+LABEL_SHAPE = re.compile(r"[A-Za-z0-9._-](?:[A-Za-z0-9 ._-]{0,30}[A-Za-z0-9._-])?")
+
+
+def owner_label(comment: str) -> str:
+    """The label of the instance that last sent this comment, "" when no instance with a label did."""
+    found = [OWNER_PART.fullmatch(part.strip()) for part in comment.split(",")] if "xsoar:" in comment else []
+    labels = [match.group(1) for match in found if match]
+    return labels[-1] if labels else ""
+
+
+def without_owner(comment: str) -> str:
+    """A comment without the parts that name an instance; the rest stays letter by letter."""
+    if "xsoar:" not in comment:
+        return comment
+    parts = comment.split(",")
+    kept = [part for part in parts if not OWNER_PART.fullmatch(part.strip())]
+    rest = ",".join(kept)
+    return rest.lstrip() if OWNER_PART.fullmatch(parts[0].strip()) else rest
+
+
+def with_owner(record: dict[str, Any], settings: MappingSettings) -> dict[str, Any]:
+    """The record with the label of this instance in its comment, so that the owner of an IOC can be read in XDR."""
+    parts = [part for part in record.get("comment") or () if part]
+    parts = [*parts, f"xsoar:{settings.label}"]
+    return {**record, "comment": parts if settings.comments_as_tags else [", ".join(parts)]}
+
+
+def with_tenant(entries: Any, label: str, status: str) -> list[str]:
+    """The entries of the field *XDR IOC Tenants* with this status for this label; those of other labels stay."""
+    known = entries if isinstance(entries, list) else str(entries or "").split(",")
+    kept = {text for entry in known if (text := str(entry).strip()) and text.rpartition(":")[0] != label}
+    return sorted({*kept, f"{label}: {status.lower()}"})
+
+
+def tenant_fields(fields: Mapping[str, Any], label: str, status: Any) -> dict[str, Any]:
+    """The field that shows the status by tenant; nothing where XDR said none."""
+    return {"xdrioctenants": with_tenant(fields.get("xdrioctenants"), label, str(status))} if status else {}
+
+
+def merged_item(item: Mapping[str, Any], current: Mapping[str, Any] | None, label: str) -> dict[str, Any]:
+    """The item as it has to be written over the indicator as it is now: of the two fields that instances share, only
+    the part of this label is the item's, the others' is what the indicator has.
+    """
+    fields, held = dict(item["fields"]), (current or {}).get("CustomFields") or {}
+    if "xdriocstate" in fields:
+        fields["xdriocstate"] = with_memory(held, label, memories(fields).get(label))
+    if "xdrioctenants" in fields:
+        own = [entry for entry in fields["xdrioctenants"] if entry.rpartition(":")[0] == label]
+        fields |= tenant_fields(held, label, own[0].rpartition(": ")[2]) if own else {}
+    return {**item, "fields": fields}
+
+
+def was_lost(item: Mapping[str, Any], current: Mapping[str, Any] | None, label: str) -> bool:
+    """Does the indicator lack what this item noted for this label? So it is when another instance, which had read the
+    indicator before, wrote it after.
+    """
+    if current is None or "xdriocstate" not in item["fields"]:
+        return False
+    ours, held = memories(item["fields"]).get(label), memories(current.get("CustomFields") or {}).get(label)
+    return bool(held != ours)
 
 
 def put(record: dict[str, Any], name: str, value: Any) -> None:
@@ -457,7 +634,7 @@ def their_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "severity": known_severity,
         "reputation": reputation if reputation in XSOAR_SCORE else "UNKNOWN",
         "expiration_date": expiration if isinstance(expiration, int) and expiration > 0 else -1,
-        "comment": comment_text(row.get("RULE_COMMENT")),
+        "comment": without_owner(comment_text(row.get("RULE_COMMENT"))),
         "status": status,
         "class": str(row.get("KLASS") or ""),
         "reliability": str(row.get("RELIABILITY") or "")[:1],
@@ -477,16 +654,19 @@ def without_link(comment: str, link_prefix: str) -> list[str]:
     return [part for part in parts if not (link_prefix and part.strip().startswith(link_prefix))]
 
 
-def own_vote(ioc: Mapping[str, Any] | None) -> int:
-    """The verdict that this integration gave to an indicator before."""
+def own_vote(ioc: Mapping[str, Any] | None, settings: MappingSettings) -> int:
+    """The verdict that this integration gave to an indicator before; of one with a label, that this instance gave."""
     feeds = ((ioc or {}).get("moduleToFeedMap") or {}).values()
-    return next((feed.get("score") or 0 for feed in feeds if feed and feed.get("sourceBrand") == IOC_BRAND), 0)
+    own = [feed for feed in feeds if feed and feed.get("sourceBrand") == IOC_BRAND]
+    if settings.label and settings.instance:
+        own = [feed for feed in own if feed.get("sourceInstance") == settings.instance]
+    return (own[0].get("score") or 0) if own else 0
 
 
-def inbound_score(theirs: Mapping[str, Any], current: Mapping[str, Any] | None) -> int:
+def inbound_score(theirs: Mapping[str, Any], current: Mapping[str, Any] | None, settings: MappingSettings) -> int:
     """Our vote: XDR's verdict, unless it only repeats what XSOAR holds already; then the vote stays as it was."""
     score = XSOAR_SCORE.get(theirs["reputation"], 0)
-    return own_vote(current) if current and score == (current.get("score") or 0) else score
+    return own_vote(current, settings) if current and score == (current.get("score") or 0) else score
 
 
 def standing_expiration(ioc: Mapping[str, Any]) -> dict[str, Any]:
@@ -507,7 +687,11 @@ def inbound_fields(
     """The indicator fields that a change in XDR sets. A missing value sets nothing, so nothing is wiped by accident."""
     rest = without_link(theirs["comment"], settings.link_prefix)
     text, parts = ",".join(rest).strip(), [part.strip() for part in rest if part.strip()]
-    fields: dict[str, Any] = {"xdriocstatus": theirs["status"].lower(), "xdrioccomment": text}
+    fields: dict[str, Any] = {"xdrioccomment": text}
+    if settings.label:
+        fields |= tenant_fields((current or {}).get("CustomFields") or {}, settings.label, theirs["status"])
+    else:
+        fields["xdriocstatus"] = theirs["status"].lower()
     if theirs["expiration_date"] > 0:
         fields["expirationdate"] = iso_from_ms(theirs["expiration_date"])
     if not settings.override_severity and theirs["severity"]:
@@ -572,12 +756,15 @@ def previous_expiration(ioc: Mapping[str, Any], now_ms: int) -> int:
 
 class InboundPlan(NamedTuple):
     """What a list of changes from XDR means for XSOAR: indicators to create or update, records set aside as
-    (value, type, reason), how many rows told nothing new, and values that were changed on both sides."""
+    (value, type, reason), how many rows told nothing new, and values that were changed on both sides. `names` has the
+    value of the indicator by the IOC's in lower case, where they differ.
+    """
 
     items: list[dict[str, Any]]
     rejects: list[tuple[str, str, str]]
     unchanged: int
     conflicts: list[str]
+    names: Mapping[str, str] = NO_NAMES
 
 
 def plan_inbound(
@@ -590,26 +777,28 @@ def plan_inbound(
     """Decide row by row, in order of change; of several rows for one value the last one counts.
 
     Args:
-        current: today's XSOAR indicators by lower-case value.
+        current: today's XSOAR indicators by lower-case value of their IOC.
         sent_up_to_ns: position of the outbound fresh lane. An indicator changed after it has news that XDR does not
         know yet.
     """
     latest = {str(row.get("RULE_INDICATOR") or "").lower(): row for row in sorted(rows, key=row_time)}
-    plan = InboundPlan([], [], 0, [])
+    names = {key: str(ioc["value"]) for key, ioc in current.items() if stand_in_hash(ioc) == key}
+    plan = InboundPlan([], [], 0, [], names)
     unchanged = 0
     for key, row in latest.items():
         try:
             item, conflict = inbound_item(row, current.get(key), settings, now_ms, sent_up_to_ns)
         except (AttributeError, KeyError, TypeError, IndexError, ValueError) as error:
             reason = error if isinstance(error, RejectedRecordError) else f"cannot be read ({type(error).__name__})"
-            plan.rejects.append((str(row.get("RULE_INDICATOR") or ""), str(row.get("IOC_TYPE") or ""), str(reason)))
+            value = names.get(key) or str(row.get("RULE_INDICATOR") or "")
+            plan.rejects.append((value, str(row.get("IOC_TYPE") or ""), str(reason)))
             continue
         if item is None:
             unchanged += 1
             continue
         plan.items.append(item)
         if conflict:
-            plan.conflicts.append(key)
+            plan.conflicts.append(names.get(key, key))
     return plan._replace(unchanged=unchanged)
 
 
@@ -629,34 +818,39 @@ def inbound_item(
     if kind not in XSOAR_TYPE:
         raise RejectedRecordError(f"XSOAR has no indicator type for {kind or 'a row without IOC_TYPE'}")
     theirs = their_view(row)
-    memory = load_memory((current or {}).get("CustomFields") or {})
+    custom = (current or {}).get("CustomFields") or {}
+    memory = load_memory(custom, settings.label)
     if current is None and theirs["status"] == "DELETED":
         return None, False
-    if memory and (theirs["t"] <= memory["theirs"].get("t", 0) or same_view(theirs, memory["theirs"])):
-        return hits_item(row, theirs, current or {}, memory), False
+    if memory and about(memory, current or {}, value) and told_before(theirs, memory):
+        return hits_item(row, theirs, current or {}, memory, settings), False
     pending = pending_news(current, settings, now_ms) if current else None
     if current and pending is not None and says_the_same(pending.standing, theirs):
-        return hits_item(row, theirs, current, memory_of_same(theirs, current, settings, now_ms)), False
+        return hits_item(row, theirs, current, memory_of_same(theirs, current, settings, now_ms), settings), False
+    stands_in = current is not None and stand_in_hash(current) == value.lower()
     item: dict[str, Any] = {
-        "value": value,
-        "type": XSOAR_TYPE[kind],
-        "score": inbound_score(theirs, current),
+        "value": current["value"] if current and stands_in else value,
+        "type": current["indicator_type"] if current and stands_in else XSOAR_TYPE[kind],
+        "score": inbound_score(theirs, current, settings),
         "rawJSON": dict(row),
     }
-    item["fields"] = {**inbound_fields(theirs, current, settings), **hit_fields(theirs, memory, current or {})}
+    item["fields"] = {
+        **inbound_fields(theirs, current, settings),
+        **hit_fields(theirs, memory, current or {}, settings),
+    }
     unsent = sent_up_to_ns is not None and (memory is not None or changed_after(current or {}, sent_up_to_ns))
     changed = opinions(pending, memory is not None) if pending and unsent else ()
     if changed:
         # Both sides changed it. XSOAR's news goes out at this run, XDR's elsewhere in the record is taken now.
         item["fields"] = without_owned(item["fields"], changed, settings)
-        item["score"] = own_vote(current) if "reputation" in changed else item["score"]
+        item["score"] = own_vote(current, settings) if "reputation" in changed else item["score"]
     item["fields"] = {**standing_expiration(current or {}), **item["fields"]}
     before = memory["base"] if memory else {}
     base = expected_base(item, theirs, current, settings, now_ms)
     base = {name: expected for name, expected in base.items() if name not in changed}
     base |= {name: expected for name, expected in before.items() if name in changed}
-    note = {"v": 1, "theirs": theirs, "base": base, "manual": bool((current or {}).get("manualScore"))}
-    item["fields"]["xdriocstate"] = json.dumps(note, separators=(",", ":"))
+    note = {"theirs": theirs, "base": base, "manual": bool((current or {}).get("manualScore"))}
+    item["fields"]["xdriocstate"] = with_memory(custom, settings.label, named_in(note, item, value))
     return item, bool(changed)
 
 
@@ -672,29 +866,45 @@ def row_hits(row: Mapping[str, Any]) -> int:
     return int(value) if isinstance(value, int | float) and value > 0 else 0
 
 
-def known_hits(memory: Mapping[str, Any] | None, current: Mapping[str, Any]) -> int:
-    """The number of hits that was read before: by this instance where it has a memory of the indicator."""
+def hits_elsewhere(current: Mapping[str, Any], label: str) -> int:
+    """The hits that instances with other labels noted on the indicator."""
+    noted = [memory for name, memory in memories(current.get("CustomFields") or {}).items() if name != label]
+    theirs = [memory.get("theirs") for memory in noted if isinstance(memory, dict)]
+    return sum(int(view.get("hits") or 0) for view in theirs if isinstance(view, dict))
+
+
+def known_hits(memory: Mapping[str, Any] | None, current: Mapping[str, Any], label: str) -> int:
+    """The number of hits that this instance read before: from its memory of the indicator, else from the field."""
     if memory and "hits" in memory["theirs"]:
         return int(memory["theirs"]["hits"])
     noted = (current.get("CustomFields") or {}).get("xdriochits")
     try:
-        return int(noted or 0)
+        return max(0, int(noted or 0) - hits_elsewhere(current, label))
     except (TypeError, ValueError):
         return 0
 
 
 def hit_fields(
-    theirs: Mapping[str, Any], memory: Mapping[str, Any] | None, current: Mapping[str, Any]
+    theirs: Mapping[str, Any],
+    memory: Mapping[str, Any] | None,
+    current: Mapping[str, Any],
+    settings: MappingSettings,
 ) -> dict[str, Any]:
-    """What is new of the hits, and of why an IOC is disabled that nobody disabled from XSOAR."""
+    """What is new of the hits, and of why an IOC is disabled that nobody disabled from XSOAR.
+
+    The hits of all labels are added up. An instance with a label names itself in the reason, and takes no other's back.
+    """
     fields: dict[str, Any] = {}
     custom = current.get("CustomFields") or {}
-    if theirs["hits"] != known_hits(memory, current):
-        fields["xdriochits"] = theirs["hits"]
+    prefix = f"{settings.label}: " if settings.label else ""
+    reason = str(custom.get("xdriocdisabledreason", NOT_DISABLED))
+    explained = reason != NOT_DISABLED and reason.startswith(prefix)
+    if theirs["hits"] != known_hits(memory, current, settings.label):
+        fields["xdriochits"] = theirs["hits"] + hits_elsewhere(current, settings.label)
     wish, before = str(custom.get("xdriocstatus") or "").lower(), memory["theirs"].get("status") if memory else ""
     if theirs["status"] == "DISABLED" and before != "DISABLED" and wish != "disabled":
-        fields["xdriocdisabledreason"] = disabled_reason(theirs)
-    elif theirs["status"] == "ENABLED" and custom.get("xdriocdisabledreason", NOT_DISABLED) != NOT_DISABLED:
+        fields["xdriocdisabledreason"] = prefix + disabled_reason(theirs)
+    elif theirs["status"] == "ENABLED" and explained:
         fields["xdriocdisabledreason"] = NOT_DISABLED
     return fields
 
@@ -714,27 +924,33 @@ def memory_of_same(
     theirs: Mapping[str, Any], current: Mapping[str, Any], settings: MappingSettings, now_ms: int
 ) -> dict[str, Any]:
     """The memory for an indicator of which XDR holds just what would be sent, so that nothing of it is news."""
-    item = {"value": current["value"], "type": current["indicator_type"], "score": own_vote(current), "fields": {}}
-    base = expected_base(item, theirs, current, settings, now_ms)
-    return {"v": 1, "theirs": dict(theirs), "base": base, "manual": bool(current.get("manualScore"))}
+    base = expected_base(own_item(current, {}, settings), theirs, current, settings, now_ms)
+    note = {"theirs": dict(theirs), "base": base, "manual": bool(current.get("manualScore"))}
+    return named_in(note, current, ioc_value(current))
 
 
 def hits_item(
-    row: Mapping[str, Any], theirs: Mapping[str, Any], current: Mapping[str, Any], memory: Mapping[str, Any]
+    row: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    current: Mapping[str, Any],
+    memory: Mapping[str, Any],
+    settings: MappingSettings,
 ) -> dict[str, Any] | None:
     """The indicator with its new number of hits and nothing else, None when there is no news of it. `memory` goes with
     it, since a changed indicator without one would be sent.
     """
-    known = load_memory(current.get("CustomFields") or {})
+    custom = current.get("CustomFields") or {}
+    known = load_memory(custom, settings.label)
     if theirs["t"] < memory["theirs"].get("t", 0):
         return None
-    fields = hit_fields(theirs, known, current)
+    fields = hit_fields(theirs, known, current, settings)
     if not fields:
         return None
     note = {**memory, "theirs": {**memory["theirs"], "hits": theirs["hits"]}}
-    fields |= {**standing_expiration(current), "xdriocstate": json.dumps(note, separators=(",", ":"))}
-    item = {"value": current["value"], "type": current["indicator_type"], "score": own_vote(current), "fields": fields}
-    return {**item, "rawJSON": dict(row)}
+    fields |= {**standing_expiration(current), "xdriocstate": with_memory(custom, settings.label, note)}
+    if settings.label and note["theirs"].get("status"):
+        fields["xdriocstatus"] = str(note["theirs"]["status"]).lower()
+    return {**own_item(current, fields, settings), "rawJSON": dict(row)}
 
 
 def opinions(pending: Outgoing, exact: bool) -> tuple[str, ...]:
@@ -771,7 +987,8 @@ def checked_record(ioc: Mapping[str, Any], settings: MappingSettings, now_ms: in
 
 def mapped(ioc: Mapping[str, Any], settings: MappingSettings, now_ms: int) -> Outgoing:
     """What goes out for an indicator. Raises RejectedRecordError when nothing can."""
-    return outgoing(ioc, checked_record(ioc, settings, now_ms))
+    going = outgoing(ioc, checked_record(ioc, settings, now_ms), settings.label)
+    return going._replace(standing=with_owner(going.standing, settings)) if settings.label else going
 
 
 def pending_news(current: Mapping[str, Any], settings: MappingSettings, now_ms: int) -> Outgoing | None:
@@ -785,6 +1002,11 @@ def pending_news(current: Mapping[str, Any], settings: MappingSettings, now_ms: 
 
 def same_view(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(one.get(name) == other.get(name) for name in COMPARED)
+
+
+def told_before(theirs: Mapping[str, Any], memory: Mapping[str, Any]) -> bool:
+    """Does the memory know this already, or something newer?"""
+    return bool(theirs["t"] <= memory["theirs"].get("t", 0)) or same_view(theirs, memory["theirs"])
 
 
 def says_the_same(record: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
-"""Reads news sources: RSS and Atom feeds, and front pages of sites.
+"""Reads news sources: RSS and Atom feeds, front pages of sites, and the pages of articles.
 
-In this order: what a source is, how its document is fetched, and how articles are read from it. Only `NewsReader` has
-effects.
+In this order: what a source is, how its document is fetched, how articles are read from it, and the texts of their
+pages. Only `NewsReader` has effects.
 """
 
 import http.client
@@ -36,6 +36,13 @@ NEWS_PIECE = 64 * 1024
 NEWS_AGENT = "Mozilla/5.0 (compatible; ThreatNewsFeed/1.0)"
 # A link on a page whose text is shorter is a menu, not a headline.
 NEWS_HEADLINE_WORDS = 4
+# With all its other fields a record must stay below the size that servers take.
+NEWS_TEXT_BYTES = 45_000
+NEWS_PAGE_SECONDS = 10.0
+NEWS_PAGE_BYTES = 2_000_000
+# A host of which so many pages in a row could not be read is not asked again in a run.
+NEWS_PAGE_FAILURES = 3
+NEWS_NO_TEXT = ("script", "style", "noscript", "template", "svg", "iframe", "nav", "aside", "footer", "form", "button")
 
 
 class NewsSourceError(DemistoException):
@@ -219,19 +226,28 @@ class NewsReader:
         url = source.url
         for _ in range(NEWS_MOST_REDIRECTS + 1):
             self._check(url)
+            left = deadline - self.monotonic()
+            if left <= 0:
+                raise self._too_slow(source.url)
             try:
-                with self._asked(url, headers) as response:
+                with self._asked(url, headers, left) as response:
                     if response.status_code not in NEWS_REDIRECTS:
                         return self._document(url, response, deadline)
                     url = _next(url, response.headers.get("Location"))
             except (requests.exceptions.Timeout, requests.exceptions.ConnectionError) as error:
+                if self.monotonic() >= deadline:
+                    raise self._too_slow(source.url) from error
                 raise NewsBusyError(f"{url} does not answer: {_cause(error)}", unsent=True) from error
             except requests.exceptions.RequestException as error:
                 raise NewsSourceError(f"{url} cannot be asked: {_cause(error)}") from error
         raise NewsSourceError(f"{source.url} redirects more than {NEWS_MOST_REDIRECTS} times")
 
-    def _asked(self, url: str, headers: Mapping[str, str]) -> Any:
-        idle = self.limits.idle_seconds
+    def _too_slow(self, url: str) -> NewsSourceError:
+        # Not worth a second try in this run: it would cost as much again.
+        return NewsSourceError(f"{url} takes longer than {self.limits.total_seconds:g} seconds")
+
+    def _asked(self, url: str, headers: Mapping[str, str], seconds: float) -> Any:
+        idle = min(self.limits.idle_seconds, seconds)
         return self.get(url, headers=dict(headers), timeout=(idle, idle), stream=True, allow_redirects=False)
 
     def _check(self, url: str) -> None:
@@ -266,9 +282,10 @@ class NewsReader:
                 received += len(piece)
                 yield unpack(url, piece)
                 if self.monotonic() > deadline:
-                    # Not worth a second try in this run: it would cost as much again.
-                    raise NewsSourceError(f"{url} takes longer than {self.limits.total_seconds:g} seconds")
+                    raise self._too_slow(url)
         except (OSError, http.client.HTTPException) as error:
+            if self.monotonic() >= deadline:
+                raise self._too_slow(url) from error
             raise NewsBusyError(f"{url} broke off: {_cause(error)}") from error
         except zlib.error as error:
             raise NewsSourceError(f"{url} sends something that cannot be decompressed") from error
@@ -342,18 +359,26 @@ def news_content(document: NewsDocument, source: NewsSource) -> NewsContent:
     # As a stream: a text would be taken for an address or the name of a file.
     parsed = feedparser.parse(io.BytesIO(document.body), response_headers={"content-type": document.content_type})
     if source.kind != "page" and parsed.get("version"):
-        return _feed_content(parsed, document.url)
+        return _feed_content(parsed, document)
     if source.kind != "feed" and _is_page(document):
         return _page_content(document, source)
     wanted = "a page" if source.kind == "page" else "a feed"
     raise NewsSourceError(f"{document.url} is {document.content_type or 'a document'} and not {wanted}")
 
 
-def _feed_content(parsed: Any, base: str) -> NewsContent:
-    items = [_feed_item(entry, base) for entry in parsed.entries]
+def _feed_content(parsed: Any, document: NewsDocument) -> NewsContent:
+    # Of an item in which the document ends, even the link may be a half one.
+    entries = parsed.entries[:-1] if _ends_in_item(document.body) else parsed.entries
+    items = [_feed_item(entry, document.url) for entry in entries]
     problem = str(parsed.get("bozo_exception", "broken")) if parsed.get("bozo") and _is_broken(parsed) else ""
     kept = tuple(item for item in reversed(items) if item.link)
     return NewsContent("feed", kept, len(items) - len(kept), problem)
+
+
+def _ends_in_item(body: bytes) -> bool:
+    ends = [list(re.finditer(rb"<%s(?:\w+:)?(?:item|entry)[\s>]" % slash, body))[-1:] for slash in (b"", b"/")]
+    begun, closed = (found[0].start() if found else -1 for found in ends)
+    return begun > closed
 
 
 def _is_broken(parsed: Any) -> bool:
@@ -401,6 +426,10 @@ def news_text(markup: Any) -> str:
     if "<" in text or "&" in text:
         # With a tag in front it is never mistaken for an address or a file.
         text = BeautifulSoup(f"<p>{text}", "html.parser").get_text(" ")
+    return _one_line(text)
+
+
+def _one_line(text: str) -> str:
     return re.sub(r"[\s\x00-\x1f\x7f\ud800-\udfff]+", " ", text).strip()
 
 
@@ -442,3 +471,57 @@ def _is_article(link: str, title: str, page: str, prefix: str) -> bool:
         return link.startswith(prefix) and link != prefix
     here, there = urlsplit(page), urlsplit(link)
     return there.hostname == here.hostname and len(title.split()) >= NEWS_HEADLINE_WORDS
+
+
+# ---- the pages of articles
+
+
+def news_article_text(document: NewsDocument) -> str:
+    """The text of an article's page on one line, without menus and the like, at most NEWS_TEXT_BYTES long.
+
+    Raises NewsSourceError when it is no page, or one without text.
+    """
+    if not _is_page(document):
+        raise NewsSourceError(f"{document.url} is {document.content_type or 'a document'} and not a page")
+    charset = re.search(r"charset=[\"']?([\w-]+)", document.content_type, re.IGNORECASE)
+    soup = BeautifulSoup(document.body, "html.parser", from_encoding=charset[1] if charset else None)
+    for idle in soup.find_all(NEWS_NO_TEXT):
+        idle.extract()
+    # Teasers of other articles are marked as articles too; the longest one is that of the page.
+    places = soup.find_all("article") or soup.find_all("main") or [soup.body or soup]
+    text = max((_one_line(place.get_text(" ")) for place in places), key=len)
+    if not text:
+        raise NewsSourceError(f"{document.url} has no text")
+    return text.encode()[:NEWS_TEXT_BYTES].decode(errors="ignore")
+
+
+@dataclass
+class NewsPages:
+    """The texts of the pages of articles, for one run: at most `left` pages, and none once `seconds_left()` is 0.
+
+    Args:
+        read: `read(url, own, seconds)` gives a page within that time. With `own` it may lie in the user's own networks.
+            That is so for pages on the host of their source only: what else a source links to may be anybody's.
+    """
+
+    read: Callable[[str, bool, float], NewsDocument]
+    seconds_left: Callable[[], float]
+    left: int
+    _failures: dict[str, int] = field(default_factory=dict)
+
+    def text(self, link: str, source: NewsSource) -> tuple[str, str]:
+        """(text, "") of an article's page, or ("", why there is none). Raises nothing for whatever the page is."""
+        host = urlsplit(link).netloc.lower()
+        if self._failures.get(host, 0) >= NEWS_PAGE_FAILURES:
+            return "", f"{host} failed {NEWS_PAGE_FAILURES} times in a row and is not asked again in this run"
+        seconds = min(NEWS_PAGE_SECONDS, self.seconds_left())
+        if seconds <= 0 or self.left < 1:
+            return "", "the run had no time left for its page"
+        self.left -= 1
+        try:
+            text = news_article_text(self.read(link, host == urlsplit(source.url).netloc.lower(), seconds))
+        except Exception as error:  # a page is anybody's, and parsers trip over more than can be named
+            self._failures[host] = self._failures.get(host, 0) + 1
+            return "", str(error) or type(error).__name__
+        self._failures.pop(host, None)
+        return text, ""

@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 import requests
 from NewsSourceApiModule import (
+    NEWS_PAGE_FAILURES,
+    NEWS_TEXT_BYTES,
     NewsBusyError,
     NewsDocument,
     NewsItem,
     NewsLimits,
+    NewsPages,
     NewsReader,
     NewsSource,
     NewsSourceError,
     news_address_allowed,
+    news_article_text,
     news_content,
     news_networks,
     news_session,
@@ -175,6 +179,21 @@ def test_read_stops_when_the_body_takes_too_long() -> None:
     assert not isinstance(error.value, NewsBusyError)
 
 
+def test_read_that_waits_until_its_time_is_over_is_too_slow_and_not_busy() -> None:
+    class Stuck(io.BytesIO):
+        def read1(self, size: int | None = -1) -> bytes:
+            raise TimeoutError("timed out")
+
+    response = Response(200)
+    response.raw = Stuck()
+    for answer in (requests.exceptions.ReadTimeout("timed out"), response):
+        with pytest.raises(NewsSourceError, match="takes longer than 2 seconds") as error:
+            Site(blog=answer).reader(total_seconds=2).read(BLOG)
+        assert not isinstance(error.value, NewsBusyError)
+        with pytest.raises(NewsBusyError):
+            Site(blog=answer).reader(total_seconds=99).read(BLOG)
+
+
 def test_read_body_that_ends_too_early_is_busy() -> None:
     with pytest.raises(NewsBusyError, match="broke off after 3 bytes"):
         Site(blog=Response(200, b"abc", Content_Length="4")).reader().read(BLOG)
@@ -233,6 +252,13 @@ def test_read_redirect_to_something_else_is_refused(location: str) -> None:
 def test_read_redirect_circle_ends() -> None:
     with pytest.raises(NewsSourceError, match="more than 5 times"):
         Site(blog=Response(302, Location=BLOG.url)).reader().read(BLOG)
+
+
+def test_read_redirects_share_the_time_of_one_source() -> None:
+    site = Site(blog=Response(302, Location="/rss"))
+    with pytest.raises(NewsSourceError, match=r"blog\.example/rss takes longer than 2 seconds"):
+        site.reader(total_seconds=2).read(BLOG)
+    assert len(site.asked) < 3
 
 
 @contextmanager
@@ -323,6 +349,18 @@ def test_content_of_a_broken_feed_has_what_can_be_read_and_says_so(how: Callable
     assert len(content.items) >= 4 and content.problem
 
 
+@pytest.mark.parametrize("cut", ["<title>T3</ti", "example/3", "<link>https://a.example/3</link>"])
+@pytest.mark.parametrize("kind", ["item", "x:entry"])
+def test_content_of_a_cut_feed_has_no_half_item(kind: str, cut: str) -> None:
+    whole = feed(*(f"<title>T{n}</title><link>https://a.example/{n}</link>" for n in range(5))).body.decode()
+    half = whole[: whole.index(cut) + len(cut)]
+    if kind != "item":
+        half = half.replace("item>", "x:entry>").replace("<rss", '<rss xmlns:x="http://www.w3.org/2005/Atom"')
+    content = news_content(NewsDocument(BLOG.url, half.encode()), BLOG)
+    assert [item.link for item in content.items] == [f"https://a.example/{n}" for n in (2, 1, 0)]
+    assert content.problem
+
+
 def test_content_wrong_content_type_alone_is_no_problem() -> None:
     content = news_content(feed("<link>https://a.example/1</link>", content_type="text/html; charset=utf-8"), BLOG)
     assert (content.kind, len(content.items), content.problem) == ("feed", 1, "")
@@ -387,3 +425,89 @@ def test_content_of_another_kind_than_asked_for_is_an_error() -> None:
 )
 def test_text_is_plain_and_on_one_line(markup: Any, text: str) -> None:
     assert news_text(markup) == text
+
+
+# ---- the pages of articles
+
+
+ARTICLE = """<!doctype html><html><head><title>Site</title><style>p {{}}</style></head><body><nav>All news</nav>
+<article>A teaser</article><article><h1>Title</h1><script>run()</script><p>By &amp; about {0}.</p><aside>Buy</aside>
+</article><footer>Imprint</footer></body></html>"""
+
+
+def page(body: str, content_type: str = "text/html; charset=utf-8", encoding: str = "utf-8") -> NewsDocument:
+    return NewsDocument("https://a.example/1", body.encode(encoding), content_type)
+
+
+def test_article_text_is_that_of_the_article_alone() -> None:
+    assert news_article_text(page(ARTICLE.format("APT28"))) == "Title By & about APT28."
+    assert news_article_text(page("<html><body><nav>All</nav><main>Main</main>x</body></html>")) == "Main"
+    assert news_article_text(page("<html><p>Only this")) == "Only this"
+
+
+@pytest.mark.parametrize("encoding", ["windows-1251", "utf-8", "koi8-r"])
+def test_article_text_has_the_encoding_of_its_header(encoding: str) -> None:
+    document = page(ARTICLE.format("Новости"), f"text/html; charset={encoding}", encoding)
+    assert "Новости" in news_article_text(document)
+
+
+def test_article_text_is_cut_at_a_whole_character() -> None:
+    text = news_article_text(page(f"<html><p>{'я' * 60_000}"))
+    assert text == "я" * (NEWS_TEXT_BYTES // 2)
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (page("%PDF-1.7", "application/pdf"), "is application/pdf and not a page"),
+        (page("<html><script>x()</script>"), "has no text"),
+        (page("", ""), "is a document and not a page"),
+    ],
+)
+def test_article_text_of_something_else_is_an_error(document: NewsDocument, told: str) -> None:
+    with pytest.raises(NewsSourceError, match=told):
+        news_article_text(document)
+
+
+class Pages:
+    """Pages by address; an exception is raised."""
+
+    def __init__(self, **answers: Any) -> None:
+        self.answers = {f"https://{name}.example/1": answer for name, answer in answers.items()}
+        self.asked: list[tuple[str, bool, float]] = []
+
+    def read(self, url: str, own: bool, seconds: float) -> NewsDocument:
+        self.asked.append((url, own, seconds))
+        answer = self.answers[url]
+        if isinstance(answer, Exception):
+            raise answer
+        return page(answer)
+
+
+def test_pages_only_those_on_the_host_of_their_source_may_be_in_own_networks() -> None:
+    site = Pages(blog="<html>here", other="<html>there")
+    pages = NewsPages(site.read, lambda: 100.0, 9)
+    assert [pages.text(f"https://{host}.example/1", BLOG) for host in ("blog", "other")] == [
+        ("here", ""),
+        ("there", ""),
+    ]
+    assert [own for _, own, _ in site.asked] == [True, False]
+
+
+def test_pages_are_bounded_in_number_and_time() -> None:
+    site = Pages(blog="<html>here")
+    seconds = [3.0, 0.0, 99.0, 99.0]
+    pages = NewsPages(site.read, lambda: seconds.pop(0), 2)
+    texts = [pages.text("https://blog.example/1", BLOG)[0] for _ in range(4)]
+    assert texts == ["here", "", "here", ""]
+    assert [asked for _, _, asked in site.asked] == [3.0, 10.0]
+
+
+def test_pages_of_a_host_that_fails_again_and_again_are_given_up() -> None:
+    site = Pages(bad=NewsSourceError("status 500"), good="<html>here", odd=RecursionError())
+    pages = NewsPages(site.read, lambda: 100.0, 99)
+    told = [pages.text("https://bad.example/1", BLOG) for _ in range(NEWS_PAGE_FAILURES + 1)]
+    assert told[0] == ("", "status 500") and "is not asked again" in told[-1][1]
+    assert len(site.asked) == NEWS_PAGE_FAILURES
+    assert pages.text("https://odd.example/1", BLOG) == ("", "RecursionError")
+    assert pages.text("https://good.example/1", BLOG) == ("here", "")

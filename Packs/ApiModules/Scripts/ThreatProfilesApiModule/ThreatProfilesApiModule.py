@@ -27,6 +27,7 @@ TRACKING_PARAMETERS = frozenset(
 )
 PROFILE_TYPES = ("Threat Actor", "Intrusion Set", "Malware")
 PUBLICATIONS, NOTES = "publications", "communitynotes"
+ARTICLE_TEXT = "threatnewstext"
 MAX_ROWS = 500
 MIN_NAME, SHORT_NAME = 3, 4
 WORDS_IN_NAME = 6
@@ -196,13 +197,22 @@ def row_key(row: Any) -> str:
     return key or " ".join(str(row.get("link") or row.get("title") or note).casefold().split())
 
 
+def row_link(row: Any) -> str:
+    """The canonical link of a row that is about an article, of either field; empty for what people write otherwise."""
+    if not isinstance(row, Mapping):
+        return ""
+    ending = re.search(r"(?:^|: )(https?://\S+)\s*\Z", str(row.get("notes") or ""))
+    return canonical_link(str(row.get("link") or "")) or canonical_link(ending[1] if ending else "")
+
+
 def merged_rows(
     old: Iterable[Any] | None, new: Iterable[Mapping[str, Any]], max_rows: int = MAX_ROWS
 ) -> tuple[list[Any], int]:
     """Old and new rows, newest first, cut to `max_rows`; and how many of the new ones are among them.
 
     An article that has a row already keeps that row as it is. With nothing to add, the old rows come back unchanged,
-    even when there are more than `max_rows`. Rows without a date are the last; rows of another shape are kept.
+    even when there are more than `max_rows`. Rows without a date are the last. Only rows about articles are cut away:
+    what people wrote stays, whatever its number and date.
     """
     kept = list(old or [])
     known = {row_key(row) for row in kept}
@@ -211,9 +221,15 @@ def merged_rows(
         key = row_key(row)
         if key and key not in known:
             fresh.setdefault(key, row)
-    whole = sorted([*kept, *fresh.values()], key=_row_time, reverse=True)[:max_rows]
+    whole = _cut(sorted([*kept, *fresh.values()], key=_row_time, reverse=True), max_rows)
     added = sum(any(row is one for one in fresh.values()) for row in whole)
     return (whole, added) if added else (kept, 0)
+
+
+def _cut(rows: Sequence[Any], most: int) -> list[Any]:
+    articles = [index for index, row in enumerate(rows) if row_link(row)]
+    dropped = set(articles[max(0, most - (len(rows) - len(articles))) :])
+    return [row for index, row in enumerate(rows) if index not in dropped]
 
 
 def _row_time(row: Any) -> str:

@@ -19,6 +19,7 @@ from ThreatProfilesApiModule import (
     name_key,
     note_of,
     row_key,
+    row_link,
     row_of,
     slug_text,
     watched_of,
@@ -212,6 +213,31 @@ def test_merged_rows_rows_of_people_and_without_date_stay() -> None:
     old = [{"title": "by hand"}, "odd", {"link": "https://a.example/9", "timestamp": "soon"}]
     merged, added = merged_rows(old, rows(1))
     assert (merged, added) == ([*rows(1), *old], 1)
+
+
+def test_merged_rows_notes_of_people_are_never_cut_away() -> None:
+    people = [{"notes": "Old friend, see https://a.example/7 there", "timestamp": "2001-01-01"}, {"notes": "undated"}]
+    articles = [{"notes": f"T: https://a.example/{n}", "timestamp": iso_time(n * 86_400)} for n in (3, 2)]
+    new = {"notes": "T: https://a.example/4", "timestamp": iso_time(4 * 86_400)}
+    merged, added = merged_rows([*articles, *people], [new], 3)
+    assert (merged, added) == ([people[0], new, people[1]], 1)
+    assert merged_rows(people, [new], 2) == (people, 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "link"),
+    [
+        ({"link": "https://A.example/1/"}, "https://a.example/1"),
+        ({"notes": "Title: with https://b.example/x in it: https://A.example/1/"}, "https://a.example/1"),
+        ({"notes": "https://a.example/1"}, "https://a.example/1"),
+        ({"notes": "see https://a.example/1"}, ""),
+        ({"notes": "T: https://a.example/1 is wrong"}, ""),
+        ({"title": "T"}, ""),
+        ("odd", ""),
+    ],
+)
+def test_row_link_is_that_of_an_article(row: Any, link: str) -> None:
+    assert row_link(row) == link
 
 
 @given(st.lists(st.integers(0, 9)), st.lists(st.integers(0, 9)), st.integers(1, 12))

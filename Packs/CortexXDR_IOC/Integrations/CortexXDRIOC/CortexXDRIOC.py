@@ -41,6 +41,7 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, NamedTuple
 
 import demistomock as demisto
@@ -59,10 +60,15 @@ LOOKUP_SLICE = 200
 INBOUND_WINDOW = 10_000
 LOOKBACK_NS = 60 * 10**9
 LOOKBACK_MS = 60 * 1000
+NOTED_MS = 60 * 60 * 1000
+NOTED_KEPT = 1_000
+SHARED_SLICE = 200
+SHARED_TURNS = 3
 FIRST_INBOUND_MS = 10 * 60 * 1000
 MARKS_KEPT = 1_000
 UNREADABLE_NS = 2**62
 REJECTS_KEPT = 1_000
+TO_XDR, FROM_XDR = "to XDR", "from XDR"
 REJECT_COLUMNS = ("indicator", "type", "reason", "direction", "when")
 RULES_PAGE = 100
 RULES_OVERLAP = 10
@@ -74,6 +80,7 @@ FINDING_COLUMNS = ("indicator", "type", "finding", "fields", "in_xsoar", "in_xdr
 ONLY_XSOAR, ONLY_XDR = "only in XSOAR", "only in XDR"
 DIFFERING, OUTSIDE = "differing", "outside of the Sync Query"
 EQUAL, NOWHERE = "equal", "nowhere"
+NO_OWNERS: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 VERDICTS = {1: "Good", 2: "Suspicious", 3: "Bad"}
 SAMPLE_SIZE = 50
 REASONS_KEPT = 50
@@ -125,6 +132,8 @@ class Settings:
     in_flight: int
     rate: float
     extensive_logs: bool
+    label: str
+    instance: str
 
     @property
     def effective_query(self) -> str:
@@ -133,12 +142,15 @@ class Settings:
 
     @property
     def query_mark(self) -> str:
-        """Changes exactly when the Sync Query changes."""
-        return hashlib.sha256(self.query.encode("utf-8")).hexdigest()[:16]
+        """Changes exactly when the Sync Query or the label changes."""
+        text = f"{self.query}\n{self.label}" if self.label else self.query
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
-def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: bool = True) -> Settings:
-    """Check every parameter once.
+def settings_from_params(
+    params: Mapping[str, Any], server_url: str = "", saas: bool = True, instance: str = ""
+) -> Settings:
+    """Check every parameter once. `instance` is the name of the instance in XSOAR.
 
     Raises:
         ValueError: names the parameter by id and title, the value, and what is allowed. Never shows a secret.
@@ -196,7 +208,19 @@ def settings_from_params(params: Mapping[str, Any], server_url: str = "", saas: 
         in_flight=int(number_param(params, "max_requests_in_flight", "Requests in flight", 2, 1, 8)),
         rate=number_param(params, "requests_per_second", "Requests per second", 8, 0.1, 10),
         extensive_logs=flag_param(params, "extensive_logs", False),
+        label=label_param(params),
+        instance=instance,
     )
+
+
+def label_param(params: Mapping[str, Any]) -> str:
+    label = text_param(params, "source_label")
+    if label and not LABEL_SHAPE.fullmatch(label):
+        raise ValueError(
+            f"Parameter 'source_label' (Source Label): {label!r} may have letters, digits, blanks, '.', '_' and '-', "
+            "at most 32 of them."
+        )
+    return label
 
 
 def key_param(params: Mapping[str, Any], name: str, title: str) -> str:
@@ -364,6 +388,9 @@ class ChangeSpool:
             body.close()
             raise
 
+    def __len__(self) -> int:
+        return len(self.times)
+
     def close(self) -> None:
         """Give the disk space back. No windows after this."""
         self.body.close()
@@ -442,13 +469,14 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 #   bulk      null, or {open, bound, after, done, total, started, finished}: everything up to `bound`, newest first
 #   fresh     null, or {edge, after, since, marks, done}: everything after, oldest first; see FreshLane
 #   inbound   {ts, rows, conflicts}: `ts` is the time of the last change taken from XDR, in its milliseconds; `rows`
-# counts each once
+# counts each once; of an instance with a label also `noted`, see `lately_noted`
 #   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in
-# rejects_dropped
+# rejects_dropped; `refused` marks what Cortex XDR itself refused. Absent or a number: `rejects_lost`, how many of the
+# dropped ones nobody finds anew, see `with_rejects`
 #   counts    {pushed, no_news, rejected, created}
 #   last      {outbound, inbound, error, note, run}
 #   compare   absent, or where the comparison of both sides is, see `new_comparison`
-#   runs, errors, failing_since, behind_since, through, whole: what the runs did, see IOCStatusApiModule
+#   runs, errors, failing_since, behind_since, through, whole, set_back: what the runs did, see IOCStatusApiModule
 
 
 class SupersededError(DemistoException):
@@ -510,7 +538,8 @@ def started(state: dict[str, Any], query_mark: str, newest: Position, now: str, 
 
 class PageOutcome(NamedTuple):
     """A page that was delivered: (value, type, reason) of what was set aside, the number XDR took, and of those without
-    news; `tried` are the values that were looked at, which in a look-back are not all of the page.
+    news; `tried` are the values that were looked at, which in a look-back are not all of the page; `refused` those of
+    the rejects that XDR itself refused.
     """
 
     page: Page
@@ -518,6 +547,7 @@ class PageOutcome(NamedTuple):
     pushed: int
     no_news: int
     tried: frozenset[Any]
+    refused: frozenset[str] = frozenset()
 
 
 def counted(state: dict[str, Any], outcome: PageOutcome, now: str) -> dict[str, Any]:
@@ -529,7 +559,7 @@ def counted(state: dict[str, Any], outcome: PageOutcome, now: str) -> dict[str, 
         "no_news": counts["no_news"] + outcome.no_news,
         "rejected": counts["rejected"] + len(outcome.rejects),
     }
-    state = with_rejects(state, outcome.rejects, outcome.tried, now, "to XDR")
+    state = with_rejects(state, outcome.rejects, outcome.tried, now, TO_XDR, outcome.refused)
     return {**state, "counts": counts, "last": {**state["last"], "outbound": now}}
 
 
@@ -539,14 +569,34 @@ def with_rejects(
     seen: "set[Any] | frozenset[Any]",
     now: str,
     direction: str,
+    refused: "set[str] | frozenset[str]" = frozenset(),
 ) -> dict[str, Any]:
-    """Set records aside. A value that was `seen` and is not among them any more is taken off the list."""
+    """Set records aside. A value that was `seen` and is not among them any more is taken off the list.
+
+    The oldest are dropped, those last that nobody finds anew by mapping the indicators of the Sync Query: what XDR
+    itself `refused`, and what came from it.
+    """
     kept = {value: entry for value, entry in state["rejects"].items() if value not in seen}
     for value, kind, reason in rejects:
         kept[value] = {"type": kind, "reason": reason, "when": now, "direction": direction}
+        if value in refused:
+            kept[value]["refused"] = True
     surplus = max(0, len(kept) - REJECTS_KEPT)
-    kept = dict(list(kept.items())[surplus:])
-    return {**state, "rejects": kept, "rejects_dropped": state["rejects_dropped"] + surplus}
+    if not surplus:
+        return {**state, "rejects": kept}
+    dropped = sorted(kept, key=lambda value: lasts(kept[value]))[:surplus]
+    lost = sum(lasts(kept.pop(value)) for value in dropped)
+    return {
+        **state,
+        "rejects": kept,
+        "rejects_dropped": state["rejects_dropped"] + surplus,
+        "rejects_lost": state.get("rejects_lost", 0) + lost,
+    }
+
+
+def lasts(entry: Mapping[str, Any]) -> bool:
+    """Is the list of rejects the only place that knows of this one?"""
+    return bool(entry.get("refused")) or entry["direction"] == FROM_XDR
 
 
 def same_epoch(state: Mapping[str, Any], epoch: int) -> None:
@@ -684,25 +734,57 @@ def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now:
     return {**state, "fresh": fresh}
 
 
+def lately_noted(noted: Mapping[str, int], plan: InboundPlan, newest: int) -> dict[str, int]:
+    """When XDR changed the IOCs whose indicators were marked in the last hour, the newest NOTED_KEPT of them, by
+    lower-case value. The next run looks whether the marks are still there.
+    """
+    changed = {str(item["rawJSON"]["RULE_INDICATOR"]).lower(): row_time(item["rawJSON"]) for item in plan.items}
+    kept = sorted((moment, value) for value, moment in {**noted, **changed}.items() if moment > newest - NOTED_MS)
+    return {value: moment for moment, value in kept[-NOTED_KEPT:]}
+
+
+def look_back_to(inbound: Mapping[str, Any]) -> int:
+    """The time from which on the changes of XDR have to be read."""
+    return int(min([inbound["ts"] - LOOKBACK_MS, *(inbound.get("noted") or {}).values()]))
+
+
+def is_due(row: Mapping[str, Any], inbound: Mapping[str, Any]) -> bool:
+    """Has this row to be looked at? Of those before the usual look-back only the IOCs that were marked lately."""
+    lately = str(row.get("RULE_INDICATOR") or "").lower() in (inbound.get("noted") or {})
+    return lately or row_time(row) >= inbound["ts"] - LOOKBACK_MS
+
+
 def advanced_inbound(
-    state: dict[str, Any], rows: Sequence[Mapping[str, Any]], plan: InboundPlan, now: str
+    state: dict[str, Any],
+    epoch: int,
+    rows: Sequence[Mapping[str, Any]],
+    plan: InboundPlan,
+    now: str,
+    label: str = "",
 ) -> dict[str, Any]:
     """The inbound cursor after XSOAR took the indicators of these rows."""
+    same_epoch(state, epoch)
     inbound = state["inbound"]
+    newest = max(inbound["ts"], max(map(row_time, rows), default=0))
     inbound = {
-        "ts": max(inbound["ts"], max(map(row_time, rows), default=0)),
+        **inbound,
+        "ts": newest,
         "rows": inbound["rows"] + sum(row_time(row) > inbound["ts"] for row in rows),
         "conflicts": inbound["conflicts"] + len(plan.conflicts),
     }
+    if label:
+        inbound["noted"] = lately_noted(inbound.get("noted") or {}, plan, newest)
     seen = {str(row.get("RULE_INDICATOR") or "") for row in rows} if state["rejects"] else set()
-    state = with_rejects(state, plan.rejects, seen, now, "from XDR")
+    seen |= {plan.names[value.lower()] for value in seen if value.lower() in plan.names}
+    state = with_rejects(state, plan.rejects, seen, now, FROM_XDR)
     counts = {**state["counts"], "created": state["counts"]["created"] + len(plan.items)}
     return {**state, "inbound": inbound, "counts": counts, "last": {**state["last"], "inbound": now}}
 
 
 class PagePlan(NamedTuple):
     """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside, items
-    for XSOAR by value that note what XDR took, and how many have no news.
+    for XSOAR by value that note what XDR took, and how many have no news. `records` and `enable` have the values of
+    XDR, all else those of XSOAR; `names` has XSOAR's by XDR's, where they differ.
     """
 
     records: list[dict[str, Any]]
@@ -710,11 +792,21 @@ class PagePlan(NamedTuple):
     rejects: list[tuple[str, str, str]]
     notes: dict[str, dict[str, Any]]
     no_news: int
+    names: Mapping[str, str] = NO_NAMES
 
 
-def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int) -> PagePlan:
-    """Map a page. One record that cannot be mapped is set aside with its reason; it never stops the rest."""
-    plan = PagePlan([], [], [], {}, 0)
+def plan_page(
+    iocs: Iterable[Mapping[str, Any]],
+    settings: Settings,
+    now_ms: int,
+    owners: Mapping[str, Mapping[str, Any]] = NO_OWNERS,
+) -> PagePlan:
+    """Map a page. One record that cannot be mapped is set aside with its reason; it never stops the rest.
+
+    `owners`: see `is_owner`. What belongs to another indicator is no news.
+    """
+    names: dict[str, str] = {}
+    plan = PagePlan([], [], [], {}, 0, names)
     no_news = 0
     for ioc in iocs:
         try:
@@ -722,14 +814,17 @@ def plan_page(iocs: Iterable[Mapping[str, Any]], settings: Settings, now_ms: int
         except RejectedRecordError as reason:
             plan.rejects.append(set_aside(ioc, reason))
             continue
-        if not going.news:
+        sent, own = going.standing["indicator"], ioc["value"]
+        if not going.news or (sent != own and (sent in names or not is_owner(ioc, owners))):
             no_news += 1
             continue
+        if sent != own:
+            names[sent] = own
         plan.records.append(going.standing)
         if going.enable:
-            plan.enable.append(going.standing["indicator"])
+            plan.enable.append(sent)
         if going.memory:
-            plan.notes[going.standing["indicator"]] = noted_item(ioc, going.memory)
+            plan.notes[own] = noted_item(ioc, going.memory, settings)
     return plan._replace(no_news=no_news)
 
 
@@ -807,23 +902,27 @@ class Case(NamedTuple):
 
 class Compared(NamedTuple):
     """Some indicators against XDR: what is not as it should be, and how many are as they should be, cannot be sent at
-    all, and stay deleted because XDR deleted them.
+    all, stay deleted because XDR deleted them, and have an IOC for which another indicator speaks.
     """
 
     cases: list[Case]
     equal: int
     not_sendable: int
     stay_deleted: int
+    same_ioc: int
 
 
 def compare(
-    goings: Iterable[tuple[dict[str, Any], Outgoing]], rules: Mapping[str, dict[str, Any]], not_sendable: int
+    goings: Iterable[tuple[dict[str, Any], Outgoing]],
+    rules: Mapping[str, dict[str, Any]],
+    not_sendable: int,
+    same_ioc: int = 0,
 ) -> Compared:
     """Compare what would go out for each indicator with XDR's objects by lower-case value."""
     cases: list[Case] = []
     equal = stay_deleted = 0
     for ioc, going in goings:
-        rule = rules.get(ioc["value"].lower())
+        rule = rules.get(going.standing["indicator"].lower())
         if rule is None and going.deleted:
             stay_deleted += 1
             continue
@@ -832,7 +931,7 @@ def compare(
             equal += 1
             continue
         cases.append(Case(ioc, going, rule, fields))
-    return Compared(cases, equal, not_sendable, stay_deleted)
+    return Compared(cases, equal, not_sendable, stay_deleted, same_ioc)
 
 
 def readable_differences(going: Outgoing, rule: Mapping[str, Any] | None) -> dict[str, tuple[Any, Any]]:
@@ -936,12 +1035,13 @@ def standing_summary(row: Mapping[str, Any]) -> str:
     return f"{row['indicator']} ({row['type'] or 'unknown'}): " + "; ".join([here, there, *more])
 
 
-def repair_plan(cases: Iterable[Case]) -> tuple[PagePlan, dict[str, str]]:
+def repair_plan(cases: Iterable[Case], settings: Settings) -> tuple[PagePlan, dict[str, str]]:
     """What a repair sends for these cases, and why it leaves something alone, by value.
 
     Nothing that is enabled in XDR is disabled, and what is disabled there is enabled only where XSOAR says so.
     """
-    plan = PagePlan([], [], [], {}, 0)
+    names: dict[str, str] = {}
+    plan = PagePlan([], [], [], {}, 0, names)
     left: dict[str, str] = {}
     for case in cases:
         value, record = case.ioc["value"], case.going.standing
@@ -955,10 +1055,12 @@ def repair_plan(cases: Iterable[Case]) -> tuple[PagePlan, dict[str, str]]:
         if set(case.fields) == {"status"} and value in left:
             continue
         plan.records.append(record)
+        if record["indicator"] != value:
+            names[record["indicator"]] = value
         if asked and (held == "DISABLED" or case.going.enable):
-            plan.enable.append(value)
+            plan.enable.append(record["indicator"])
         if case.going.memory:
-            plan.notes[value] = noted_item(case.ioc, case.going.memory)
+            plan.notes[value] = noted_item(case.ioc, case.going.memory, settings)
     return plan, left
 
 
@@ -974,6 +1076,7 @@ COMPARISON_COUNTS = (
     "outside_query",
     "not_sendable",
     "stay_deleted",
+    "same_ioc",
     "repaired",
     "refused",
     "left_alone",
@@ -1087,7 +1190,7 @@ class Overrides:
         """Indicator and settings as if XSOAR said so, and without the memory: a person's word counts, whatever XDR
         said before.
         """
-        changed = {**ioc, "CustomFields": without_memory(ioc)}
+        changed = {**ioc, "CustomFields": without_memory(ioc, settings)}
         if self.expiration is not None:
             changed["expiration"] = iso_from_ms(self.expiration) if self.expiration > 0 else ""
         if self.comment and settings.comment_field == "comments":
@@ -1126,13 +1229,20 @@ class HandPlan(NamedTuple):
 
 
 def plan_by_hand(
-    iocs: Iterable[Mapping[str, Any]], settings: Settings, overrides: Overrides, now_ms: int, named: bool
+    iocs: Iterable[Mapping[str, Any]],
+    settings: Settings,
+    overrides: Overrides,
+    now_ms: int,
+    named: bool,
+    owners: Mapping[str, Mapping[str, Any]] = NO_OWNERS,
 ) -> HandPlan:
     """XSOAR's values go, and the overrides in their place, whatever XDR said before.
 
     What an operator deleted in XDR comes back only where it is `named`: nobody who pushes a query has it in mind.
+    What belongs to another indicator (`owners`, see `is_owner`) is no news.
     """
-    plan, stay_deleted = PagePlan([], [], [], {}, 0), 0
+    names: dict[str, str] = {}
+    plan, stay_deleted, no_news = PagePlan([], [], [], {}, 0, names), 0, 0
     for ioc in iocs:
         if not named and stays_deleted(ioc, settings, now_ms):
             stay_deleted += 1
@@ -1143,15 +1253,20 @@ def plan_by_hand(
         except RejectedRecordError as reason:
             plan.rejects.append(set_aside(ioc, reason))
             continue
-        value = going.standing["indicator"]
+        sent, own = going.standing["indicator"], ioc["value"]
+        if sent != own and (sent in names or not is_owner(ioc, owners)):
+            no_news += 1
+            continue
+        if sent != own:
+            names[sent] = own
         plan.records.append(going.standing)
         if going.enable:
-            plan.enable.append(value)
+            plan.enable.append(sent)
         if overrides.names:
-            plan.notes[value] = overriding_item(ioc, going, settings, overrides, now_ms)
-        elif load_memory(ioc.get("CustomFields") or {}):
-            plan.notes[value] = forgetting_item(ioc)
-    return HandPlan(plan, stay_deleted)
+            plan.notes[own] = overriding_item(ioc, going, settings, overrides, now_ms)
+        elif load_memory(ioc.get("CustomFields") or {}, settings.label):
+            plan.notes[own] = forgetting_item(ioc, going, settings)
+    return HandPlan(plan._replace(no_news=no_news), stay_deleted)
 
 
 def stays_deleted(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> bool:
@@ -1162,14 +1277,33 @@ def stays_deleted(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> bo
         return False
 
 
-def without_memory(ioc: Mapping[str, Any]) -> dict[str, Any]:
+def without_memory(ioc: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     """A push by hand is a person's word: XSOAR's values go, whatever XDR said before."""
-    return {name: value for name, value in (ioc.get("CustomFields") or {}).items() if name != "xdriocstate"}
+    fields = ioc.get("CustomFields") or {}
+    return {**fields, "xdriocstate": with_memory(fields, settings.label, disabled_only(ioc, settings))}
 
 
-def forgetting_item(ioc: Mapping[str, Any]) -> dict[str, Any]:
+def disabled_only(ioc: Mapping[str, Any], settings: Settings) -> dict[str, Any] | None:
+    """What stays of the memory when XSOAR's values overrule it. An instance with a label has no other place that says
+    that the IOC is disabled in its tenant; without a label the status field says so.
+    """
+    memory = load_memory(ioc.get("CustomFields") or {}, settings.label)
+    if not settings.label or not memory or memory["theirs"].get("status") != "DISABLED":
+        return None
+    base = memory["base"].get("status") or [wished_status(ioc)]
+    return named_in({"theirs": {"status": "DISABLED"}, "base": {"status": base}}, ioc, ioc_value(ioc))
+
+
+def wished_status(ioc: Mapping[str, Any]) -> str:
+    """What the status field of an indicator says, in XDR's words."""
+    return str((ioc.get("CustomFields") or {}).get("xdriocstatus") or "").upper()
+
+
+def forgetting_item(ioc: Mapping[str, Any], going: Outgoing, settings: Settings) -> dict[str, Any]:
     """The indicator again, without the memory of what XDR said: a push by hand has just overruled it."""
-    return retold(ioc, {**revived_status(ioc), "xdriocstate": "{}"})
+    left = None if going.enable else disabled_only(ioc, settings)
+    text = with_memory(ioc.get("CustomFields") or {}, settings.label, left)
+    return retold(ioc, {**revived_status(ioc, settings), "xdriocstate": text}, settings)
 
 
 def overriding_item(
@@ -1178,18 +1312,21 @@ def overriding_item(
     """The indicator again, with the memory of what XDR holds once it took the overrides. Neither they nor XSOAR's own
     values are news then, until a person or a feed changes the field in XSOAR.
     """
-    known = load_memory(ioc.get("CustomFields") or {})
+    known = load_memory(ioc.get("CustomFields") or {}, settings.label)
     held = known["theirs"] if known else {}
     sent = record_view(going.standing)
     theirs = {**held, **{name: sent[name] if sent[name] != "" else held.get(name, "") for name in COMPARED}}
     if going.enable or held.get("status") == "DELETED" or not theirs["status"]:
         theirs["status"] = sent["status"] or "ENABLED"
-    return remembering_item(ioc, theirs, revived_status(ioc), settings, now_ms, overrides.names)
+    return remembering_item(ioc, theirs, revived_status(ioc, settings), settings, now_ms, overrides.names)
 
 
-def revived_status(ioc: Mapping[str, Any]) -> dict[str, str]:
+def revived_status(ioc: Mapping[str, Any], settings: Settings) -> dict[str, str]:
     """The status field of an indicator that is being sent: what was deleted in XDR is in force again."""
-    deleted = str((ioc.get("CustomFields") or {}).get("xdriocstatus") or "").lower() == "deleted"
+    deleted = wished_status(ioc) == "DELETED"
+    if settings.label:
+        memory = load_memory(ioc.get("CustomFields") or {}, settings.label)
+        deleted = bool(memory and memory["theirs"].get("status") == "DELETED")
     return {"xdriocstatus": "enabled"} if deleted else {}
 
 
@@ -1204,25 +1341,64 @@ def remembering_item(
     """The indicator again with these fields and the memory that XDR holds `theirs`, so that what XSOAR says today is no
     news. `foreign` names the fields of `theirs` that are not XSOAR's.
     """
-    item = retold(ioc, fields)
+    item = retold(ioc, fields, settings)
     base = expected_base(item, theirs, ioc, settings, now_ms)
     if not base and foreign:
         # XSOAR's own record cannot be sent, perhaps because of the very fields that were overridden.
         base = {name: [theirs[name]] for name in COMPARED if name not in foreign} | {"reliability": None}
-    note = {"v": 1, "theirs": {"t": 0, **theirs}, "base": base, "manual": bool(ioc.get("manualScore"))}
-    item["fields"]["xdriocstate"] = json.dumps(note, separators=(",", ":"))
+    note = {"theirs": {"t": 0, **theirs}, "base": base, "manual": bool(ioc.get("manualScore"))}
+    memory = named_in(note, ioc, ioc_value(ioc))
+    item["fields"]["xdriocstate"] = with_memory(ioc.get("CustomFields") or {}, settings.label, memory)
     return item
 
 
-def retold(ioc: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The indicator again with these fields; our vote and its expiration stay as they were."""
+def deleted_item(
+    ioc: Mapping[str, Any], rule: Mapping[str, Any] | None, settings: Settings, now_ms: int
+) -> dict[str, Any]:
+    """The indicator again, as if an operator had deleted its IOC in XDR: it is shown as deleted, and not sent until a
+    person or a feed changes it. `rule` is what XDR held, None for nothing.
+    """
+    theirs = {**last_view(ioc, rule, settings, now_ms), "status": "DELETED"}
+    return remembering_item(ioc, theirs, {"xdriocstatus": "deleted"}, settings, now_ms)
+
+
+def last_view(
+    ioc: Mapping[str, Any], rule: Mapping[str, Any] | None, settings: Settings, now_ms: int
+) -> dict[str, Any]:
+    """The best there is to say about what XDR held of an indicator, as a view."""
+    with suppress(RejectedRecordError):
+        if rule is not None:
+            return their_view(change_row(rule))
+    nothing = {**dict.fromkeys(COMPARED, ""), "reputation": "UNKNOWN", "expiration_date": -1}
+    known = load_memory(ioc.get("CustomFields") or {}, settings.label)
+    with suppress(RejectedRecordError):
+        nothing = record_view(checked_record(ioc, settings, now_ms))
+    return {**nothing, **known["theirs"]} if known else nothing
+
+
+def deletion_row(
+    value: str, status: str, reason: str, rule: Mapping[str, Any] | None, in_xsoar: bool
+) -> dict[str, Any]:
+    """What became of a value, and what XDR held of it, so that it can be made again."""
+    held = rule or {}
+    expiration = held.get("expiration_date")
     return {
-        "value": ioc["value"],
-        "type": ioc["indicator_type"],
-        "score": own_vote(ioc),
-        "fields": {**standing_expiration(ioc), **fields},
-        "rawJSON": {"RULE_INDICATOR": ioc["value"]},
+        "indicator": value,
+        "status": status,
+        "reason": reason,
+        "in_xsoar": in_xsoar,
+        "type": str(held.get("type") or ""),
+        "severity": str(held.get("severity") or "").rpartition("_")[2],
+        "verdict": str(held.get("reputation") or ""),
+        "expiration": said_value("expiration_date", expiration) if isinstance(expiration, int) else "",
+        "source": str(held.get("source") or ""),
+        "comment": comment_text(held.get("comment")),
     }
+
+
+def retold(ioc: Mapping[str, Any], fields: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """The indicator again with these fields; our vote and its expiration stay as they were. See `own_item`."""
+    return own_item(ioc, {**standing_expiration(ioc), **fields}, settings)
 
 
 class WalkToken(NamedTuple):
@@ -1335,18 +1511,22 @@ def rewind_of(state: Mapping[str, Any], direction: str, to_ms: int) -> Rewind:
     )
 
 
-def rewound(state: dict[str, Any], rewind: Rewind) -> dict[str, Any]:
+def rewound(state: dict[str, Any], rewind: Rewind, now: str) -> dict[str, Any]:
     """The state from which everything after the moment is sent and read again. Runs under way are superseded."""
     if rewind == Rewind(None, None):
         return state
-    state = {**state, "epoch": state["epoch"] + 1}
+    state = {**state, "epoch": state["epoch"] + 1, "set_back": now}
+    reached = {}
     if rewind.outbound is not None and state["fresh"]:
         since = instant_ns(rewind.outbound)
         fresh = {**state["fresh"], "edge": rewind.outbound, "after": None, "since": since, "marks": []}
-        state = {**state, "fresh": fresh}
+        state, reached["outbound"] = {**state, "fresh": fresh}, rewind.outbound
     if rewind.inbound is not None:
         state = {**state, "inbound": {**state["inbound"], "ts": min(state["inbound"]["ts"], rewind.inbound)}}
-    return state
+        reached["inbound"] = iso_from_ms(rewind.inbound)
+    through = state.get("through") or {}
+    told = {way: min(until, reached.get(way, until)) for way, until in through.items()}
+    return {**state, "through": told} if through else state
 
 
 # ---- steps of the sync
@@ -1378,7 +1558,36 @@ class XsoarServer:
         return Page(iocs, reply.get("searchAfter") if iocs else None, int(total), len(iocs) < size)
 
     def lookup(self, values: Sequence[str], query: str = "") -> dict[str, dict[str, Any]]:
-        """The indicators with these values, by lower-case value, of those that `query` finds; others are absent."""
+        """The indicators that go out under these values, by lower-case value, of those that `query` finds; others are
+        absent. One with the value itself goes before a file of which it is the hash.
+        """
+        found = self.by_value(values, query)
+        hashes = [value for value in values if value.lower() not in found and is_hash(value)]
+        return found | self.stand_ins(hashes, query) if hashes else found
+
+    def stand_ins(self, hashes: Sequence[str], query: str) -> dict[str, dict[str, Any]]:
+        """The files that go out under these hashes because XDR does not take their own value, by lower-case hash. Of
+        several the first by id.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for chunk in slices(hashes, LOOKUP_SLICE):
+            terms = [f"{name}:{quoted(value)}" for value in chunk for name, n in HASH_FIELDS.items() if len(value) == n]
+            search, after = f"({' or '.join(terms)})", None
+            while True:
+                page = self.page(f"{query} and {search}" if query else search, COMPARE_PAGE, MODIFIED_ASCENDING, after)
+                for ioc in page.iocs:
+                    known = found.setdefault(stand_in_hash(ioc), ioc)
+                    if str(ioc.get("id")) < str(known.get("id")):
+                        found[stand_in_hash(ioc)] = ioc
+                must_go_on(page)
+                after = page.after
+                if page.short or after is None:
+                    break
+        wanted = {value.lower() for value in hashes}
+        return {value: ioc for value, ioc in found.items() if value in wanted}
+
+    def by_value(self, values: Sequence[str], query: str = "") -> dict[str, dict[str, Any]]:
+        """The indicators with these very values, by lower-case value, of those that `query` finds."""
         found: dict[str, dict[str, Any]] = {}
         for chunk in slices(values, LOOKUP_SLICE):
             wanted_values = " or ".join(f"value:{quoted(value)}" for value in chunk)
@@ -1386,7 +1595,7 @@ class XsoarServer:
             page = self.page(search, 5 * LOOKUP_SLICE, MODIFIED_ASCENDING)
             if query and not page.short and len(chunk) > 1:
                 for half in slices(chunk, (len(chunk) + 1) // 2):
-                    found |= self.lookup(half, query)
+                    found |= self.by_value(half, query)
                 continue
             iocs = page.iocs if page.short or query else [ioc for value in chunk for ioc in self.exact(value)]
             found.update({str(ioc.get("value")).lower(): ioc for ioc in iocs})
@@ -1420,7 +1629,8 @@ class Delivery:
     GIVE_UP_AFTER = 64
 
     def send(self, plan: PagePlan) -> list[tuple[str, str, str]]:
-        """Deliver a page. Gives (value, type, reason) of every record that XDR did not take; all others are in force.
+        """Deliver a page. Gives (XSOAR's value, type, reason) of every record that XDR did not take; all others are in
+        force.
 
         Raises:
             XDRError: part of the page may have been taken; sending the page again is safe.
@@ -1437,7 +1647,7 @@ class Delivery:
         if enable:
             self.client.set_status(enable, enabled=True)
         kinds = {record["indicator"]: XSOAR_TYPE[record["type"]] for record in plan.records}
-        return [(value, kinds.get(value, ""), reason) for value, reason in refused.items()]
+        return [(plan.names.get(value, value), kinds.get(value, ""), reason) for value, reason in refused.items()]
 
     def halving(self, records: list[dict[str, Any]], outcomes: list[bool]) -> list[tuple[str, str]]:
         """Insert; where XDR refuses a whole request, find the record that it does not stand by cutting the request
@@ -1459,6 +1669,20 @@ class Delivery:
             return self.halving(records[:half], outcomes) + self.halving(records[half:], outcomes)
         outcomes.append(True)
         return errors
+
+
+class Named(NamedTuple):
+    """What a value that a person gave stands for: the value of the IOC in XDR, and the indicator that speaks for it,
+    None where XSOAR knows none.
+    """
+
+    ioc: str
+    indicator: dict[str, Any] | None
+
+
+def speakers(named: Mapping[str, Named]) -> list[dict[str, Any]]:
+    """The indicators that are meant, one for each IOC."""
+    return list({one.ioc.lower(): one.indicator for one in named.values() if one.indicator}.values())
 
 
 @dataclass
@@ -1495,6 +1719,28 @@ class Sync:
 
     def late(self) -> bool:
         return self.timing.monotonic() >= self.deadline
+
+    def owners(self, iocs: Iterable[Mapping[str, Any]]) -> Mapping[str, dict[str, Any]]:
+        """Who speaks for the hashes under which some of these files go out, of all that the Sync Query finds."""
+        hashes = list(dict.fromkeys(value for ioc in iocs if (value := stand_in_hash(ioc))))
+        return self.server.lookup(hashes, self.settings.effective_query) if hashes else {}
+
+    def holders(self, values: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The indicators that speak for these IOCs of XDR, by lower-case value; for a hash those that the Sync Query
+        finds go before the others.
+        """
+        hashes = [value for value in values if is_hash(value)]
+        found = self.server.lookup(hashes, self.settings.effective_query) if hashes else {}
+        rest = [value for value in values if value.lower() not in found]
+        return found | self.server.lookup(rest) if rest else found
+
+    def named(self, values: Sequence[str]) -> dict[str, "Named"]:
+        """The IOC and the indicator that a person means by each of these values."""
+        found = self.server.lookup(values)
+        iocs = {value: ioc_value(found[value.lower()]) if value.lower() in found else value for value in values}
+        hashes = [value for value in iocs.values() if is_hash(value)]
+        owners = self.server.lookup(hashes, self.settings.effective_query) if hashes else {}
+        return {value: Named(ioc, owners.get(ioc.lower()) or found.get(value.lower())) for value, ioc in iocs.items()}
 
     def newest(self) -> Position:
         page = self.server.page(self.settings.effective_query, 1, MODIFIED_DESCENDING)
@@ -1585,7 +1831,7 @@ class Sync:
                 if not iocs and wanted:
                     must_go_on(page)
                     continue
-                plan = plan_page(iocs, self.settings, self.now_ms())
+                plan = plan_page(iocs, self.settings, self.now_ms(), self.owners(iocs))
                 tried = frozenset(str(ioc.get("value") or ioc.get("id") or "") for ioc in iocs)
                 on_the_way.append((page, plan, tried, pool.submit(self.delivery.send, plan)))
                 if len(on_the_way) >= self.settings.in_flight:
@@ -1621,12 +1867,38 @@ class Sync:
         values = {value for value, _, _ in refused}
         self.create([item for value, item in plan.notes.items() if value not in values])
         pushed = len(plan.records) - len(refused)
-        self.tally.update(pushed=pushed, set_aside=len(plan.rejects) + len(refused))
-        commit(PageOutcome(page, [*plan.rejects, *refused], pushed, plan.no_news, tried))
+        rejects = [*plan.rejects, *refused]
+        self.tally.update(pushed=pushed, set_aside=len(rejects))
+        commit(PageOutcome(page, rejects, pushed, plan.no_news, tried, frozenset(values)))
 
     def create(self, items: Sequence[dict[str, Any]]) -> None:
+        """Hand items over to XSOAR; those of an instance with a label so that other instances lose nothing."""
+        if self.settings.label:
+            for chunk in slices(items, SHARED_SLICE):
+                self.create_shared(chunk)
+            return
         for chunk in slices(items, CREATE_SLICE):
             self.server.create(list(chunk))
+
+    def create_shared(self, items: Sequence[dict[str, Any]]) -> None:
+        """Write items over the indicators as they are at this moment, look what came of it, and write again where
+        another instance, which had read before, has put back what it knew.
+
+        XSOAR has no write on condition. What slips through between the two looks is found by the next run, which reads
+        the rows of what was marked lately again.
+        """
+        label, left = self.settings.label, list(items)
+        for turn in range(SHARED_TURNS):
+            if turn:
+                self.timing.sleep(self.timing.jitter() * turn)
+            values = [item["value"] for item in left]
+            known = self.server.by_value(values)
+            self.server.create([merged_item(item, known.get(item["value"].lower()), label) for item in left])
+            known = self.server.by_value(values)
+            left = [item for item in left if was_lost(item, known.get(item["value"].lower()), label)]
+            if not left:
+                return
+        self.server.log(f"{len(left)} indicators could not be marked for {label!r}: another instance writes to them.")
 
     # -- inbound
 
@@ -1638,20 +1910,27 @@ class Sync:
         """
         begun, now = self.now(), self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
-        since = self.state.load()["inbound"]["ts"] - LOOKBACK_MS
-        with closing(self.client.changes(since)) as spool:
+        state = self.state.load()
+        inbound, epoch = state["inbound"], state["epoch"]
+        with closing(self.client.changes(look_back_to(inbound))) as spool:
             for rows in spool.windows():
                 if self.timing.monotonic() >= half_time:
                     return False
-                self.take(rows)
+                if due := [row for row in rows if is_due(row, inbound)]:
+                    self.take(due, epoch)
         self.through["inbound"] = begun
         return True
 
-    def take(self, rows: list[dict[str, Any]]) -> None:
+    def inbound_plan(self, rows: Sequence[dict[str, Any]]) -> InboundPlan:
+        """What these rows mean for XSOAR as it is now. Changes nothing."""
         fresh = self.state.load()["fresh"] if self.settings.auto_sync else None
         sent_up_to = instant_ns(fresh["edge"]) if fresh and fresh["edge"] else None
-        current = self.server.lookup([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
-        plan = plan_inbound(rows, current, self.settings, self.now_ms(), sent_up_to)
+        current = self.holders([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
+        return plan_inbound(rows, current, self.settings, self.now_ms(), sent_up_to)
+
+    def take(self, rows: list[dict[str, Any]], epoch: int) -> None:
+        """Take a window of rows. Raises SupersededError when the cursors were reset after `epoch`."""
+        plan = self.inbound_plan(rows)
         self.create(plan.items)
         if plan.conflicts:
             self.server.log(
@@ -1660,7 +1939,8 @@ class Sync:
             )
         now = self.now()
         self.tally.update(taken=len(plan.items), set_aside=len(plan.rejects))
-        self.state.update(lambda state: advanced_inbound(state, rows, plan, now))
+        label = self.settings.label
+        self.state.update(lambda state: advanced_inbound(state, epoch, rows, plan, now, label))
 
 
 def must_go_on(page: Page) -> None:
@@ -1770,13 +2050,21 @@ class Comparison:
 
     def compared(self, iocs: Iterable[dict[str, Any]]) -> Compared:
         """Map these indicators and hold them against what XDR has."""
-        goings, not_sendable, now_ms = [], 0, self.sync.now_ms()
+        goings, not_sendable, same_ioc, now_ms = [], 0, 0, self.sync.now_ms()
+        iocs = list(iocs)
+        owners = self.sync.owners(iocs)
         for ioc in iocs:
             try:
-                goings.append((ioc, mapped(ioc, self.sync.settings, now_ms)))
+                going = mapped(ioc, self.sync.settings, now_ms)
             except RejectedRecordError:
                 not_sendable += 1
-        return compare(goings, rules_by_value(self.sync, [ioc["value"] for ioc, _ in goings]), not_sendable)
+                continue
+            if is_owner(ioc, owners):
+                goings.append((ioc, going))
+            else:
+                same_ioc += 1
+        rules = rules_by_value(self.sync, [going.standing["indicator"] for _, going in goings])
+        return compare(goings, rules, not_sendable, same_ioc)
 
     def repaired(self, first: Compared) -> tuple[Compared, dict[str, str]]:
         """Look again, since XDR's news have been taken meanwhile, and send what still is not as it should be.
@@ -1785,24 +2073,26 @@ class Comparison:
         """
         sync = self.sync
         again = self.compared(sync.server.lookup([case.ioc["value"] for case in first.cases]).values())
-        plan, outcome = repair_plan(again.cases)
+        plan, outcome = repair_plan(again.cases, sync.settings)
         refused = sync.delivery.send(plan)
         reasons = {value: reason for value, _, reason in refused}
         sync.create([item for value, item in plan.notes.items() if value not in reasons])
-        tried, now = {record["indicator"] for record in plan.records}, sync.now()
-        sync.state.update(lambda state: with_rejects(state, refused, tried, now, "to XDR"))
+        tried = {plan.names.get(record["indicator"], record["indicator"]) for record in plan.records}
+        now = sync.now()
+        sync.state.update(lambda state: with_rejects(state, refused, tried, now, TO_XDR, reasons.keys() & tried))
         outcome = {
             **{value: f"left: {reason}" for value, reason in outcome.items()},
             **{value: f"pushed; {outcome[value]}" if value in outcome else "pushed" for value in tried},
             **{value: f"refused: {reason}" for value, reason in reasons.items()},
         }
-        settled = len(first.cases) - len(again.cases) - again.not_sendable - again.stay_deleted
+        settled = len(first.cases) - len(again.cases) - again.not_sendable - again.stay_deleted - again.same_ioc
         return (
             Compared(
                 again.cases,
                 first.equal + settled,
                 first.not_sendable + again.not_sendable,
                 first.stay_deleted + again.stay_deleted,
+                first.same_ioc + again.same_ioc,
             ),
             outcome,
         )
@@ -1823,6 +2113,7 @@ class Comparison:
                 "differing": len(compared.cases) - missing,
                 "not_sendable": compared.not_sendable,
                 "stay_deleted": compared.stay_deleted,
+                "same_ioc": compared.same_ioc,
                 "repaired": sum(text.startswith("pushed") for text in told),
                 "refused": sum(text.startswith("refused") for text in told),
                 "left_alone": sum(text.startswith("left") for text in told),
@@ -1934,7 +2225,8 @@ class HandPush:
     named: bool
 
     def plan(self, iocs: Sequence[dict[str, Any]]) -> HandPlan:
-        return plan_by_hand(iocs, self.sync.settings, self.overrides, self.sync.now_ms(), self.named)
+        owners = NO_OWNERS if self.named else self.sync.owners(iocs)
+        return plan_by_hand(iocs, self.sync.settings, self.overrides, self.sync.now_ms(), self.named, owners)
 
     def settle(
         self, iocs: Sequence[dict[str, Any]], plan: PagePlan, refused: Sequence[tuple[str, str, str]]
@@ -1946,7 +2238,7 @@ class HandPush:
         sync.create([item for value, item in plan.notes.items() if value not in values])
         rejects, now = [*plan.rejects, *refused], sync.now()
         seen = {ioc.get("value") for ioc in iocs}
-        sync.state.update(lambda state: with_rejects(state, rejects, seen, now, "to XDR"))
+        sync.state.update(lambda state: with_rejects(state, rejects, seen, now, TO_XDR, values))
         return rejects
 
     def values(self, iocs: Sequence[dict[str, Any]]) -> tuple[PagePlan, list[tuple[str, str, str]]]:
@@ -2046,11 +2338,83 @@ class QueryPush:
         rejects = self.hand.settle(page.iocs, plan.page, delivered.result())
         self.looked_at += len(page.iocs)
         self.rejected += len(rejects)
-        self.pushed += len(page.iocs) - len(rejects) - plan.stay_deleted
+        self.pushed += len(page.iocs) - len(rejects) - plan.stay_deleted - plan.page.no_news
         self.stay_deleted += plan.stay_deleted
         if page.after is not None:
             self.token = WalkToken(mark_of_query(self.query), self.bound, page.after, self.looked_at, self.found)
         return page.short or page.after is None
+
+
+NOT_TRIED = "not tried"
+DELETION_COLUMNS = (
+    "indicator",
+    "status",
+    "in_xsoar",
+    "type",
+    "severity",
+    "verdict",
+    "expiration",
+    "source",
+    "comment",
+    "reason",
+)
+
+
+@dataclass
+class Deletion:
+    """Deletes IOCs in XDR, one per call, and tells XSOAR. A killed one is completed by the same command."""
+
+    sync: Sync
+
+    def run(self, values: Sequence[str]) -> list[dict[str, Any]]:
+        """A row for each value, see `deletion_row`, of which `status` is deleted, not_found or failed.
+
+        The first failure ends it; the values behind it are not tried.
+        """
+        sync = self.sync
+        named = sync.named(values)
+        rules = rules_by_value(sync, [one.ioc for one in named.values()])
+        here = {value.lower(): one.indicator for value, one in named.items() if one.indicator}
+        there = {value.lower(): rules[key] for value, one in named.items() if (key := one.ioc.lower()) in rules}
+        rows: list[dict[str, Any]] = []
+        stop = ""
+        for some in slices(values, sync.settings.in_flight):
+            stop = stop or ("the time of this command is used up" if sync.late() else "")
+            outcomes = [("failed", f"{NOT_TRIED}: {stop}")] * len(some) if stop else self.delete(some, named, there)
+            stop = stop or ("another one failed" if any(status == "failed" for status, _ in outcomes) else "")
+            for value, (status, reason) in zip(some, outcomes, strict=True):
+                key = value.lower()
+                rows.append(deletion_row(value, status, reason, there.get(key), key in here))
+            gone = [value for value, (status, _) in zip(some, outcomes, strict=True) if status != "failed"]
+            self.tell(gone, here, there)
+        return rows
+
+    def delete(
+        self, values: Sequence[str], named: Mapping[str, Named], there: Mapping[str, dict[str, Any]]
+    ) -> list[tuple[str, str]]:
+        """What became of each, and why. XDR is asked also for what its listing does not have: it may be new."""
+
+        def one(value: str) -> tuple[str, str]:
+            rule = there.get(value.lower())
+            try:
+                found = self.sync.client.delete(rule_value(rule) if rule else named[value].ioc)
+            except XDRError as error:
+                return "failed", str(error)
+            return ("deleted" if found else "not_found"), ""
+
+        with ThreadPoolExecutor(self.sync.settings.in_flight) as pool:
+            return list(pool.map(one, values))
+
+    def tell(
+        self, values: Sequence[str], here: Mapping[str, dict[str, Any]], there: Mapping[str, dict[str, Any]]
+    ) -> None:
+        """Mark the indicators as deleted, whether XDR had them or not: they are not wanted there."""
+        sync, now, now_ms = self.sync, self.sync.now(), self.sync.now_ms()
+        known = [value.lower() for value in values if (here.get(value.lower()) or {}).get("indicator_type")]
+        sync.create([deleted_item(here[key], there.get(key), sync.settings, now_ms) for key in known])
+        gone = {here[key]["value"] for key in known}
+        if gone & sync.state.load()["rejects"].keys():
+            sync.state.update(lambda state: with_rejects(state, (), gone, now, "to XDR"))
 
 
 def next_outbound(sync: Sync) -> Iterator[list[dict[str, Any]]]:
@@ -2070,6 +2434,83 @@ def next_outbound(sync: Sync) -> Iterator[list[dict[str, Any]]]:
         query = f"{settings.effective_query} and modified:<{bulk['bound']}"
         for page in sync.pages(query, MODIFIED_DESCENDING, bulk["after"], None):
             yield page.iocs
+
+
+# ---- steps of a retry
+
+STILL, PUSHED, TAKEN, NO_NEWS, OUT, GONE = "still set aside", "pushed", "taken", "no news", "outside", "gone"
+
+
+@dataclass
+class Retry:
+    """Tries records that are set aside again, at once. Gives (outcome, reason) by value; no cursor moves.
+
+    What does not stay set aside is taken off the list.
+    """
+
+    sync: Sync
+
+    def to_xdr(self, values: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Send those that the Sync Query still finds."""
+        sync = self.sync
+        wanted = sync.server.lookup(values, sync.settings.effective_query)
+        others = sync.server.lookup([value for value in values if value.lower() not in wanted])
+        plan = plan_page(wanted.values(), sync.settings, sync.now_ms(), sync.owners(wanted.values()))
+        refused = self.send(plan)
+        told = {value: reason for value, _, reason in refused}
+        sync.create([item for value, item in plan.notes.items() if value not in told])
+        rejects = [*plan.rejects, *refused]
+        self.settle(rejects, values, TO_XDR, told.keys() | set())
+        reasons = {value.lower(): reason for value, _, reason in rejects}
+        sent = {plan.names.get(record["indicator"], record["indicator"]).lower() for record in plan.records}
+
+        def outcome(key: str) -> tuple[str, str]:
+            if key in reasons:
+                return STILL, reasons[key]
+            if key in wanted:
+                return (PUSHED, "") if key in sent else (NO_NEWS, "Cortex XDR holds it as it is")
+            return (OUT, "the Sync Query does not find it") if key in others else (GONE, "XSOAR has no such indicator")
+
+        return {value: outcome(value.lower()) for value in values}
+
+    def send(self, plan: PagePlan) -> list[tuple[str, str, str]]:
+        """As a delivery. All of them may be bad ones, so that XDR refuses a request as a whole is no alarm here."""
+        try:
+            return self.sync.delivery.send(plan)
+        except (XDRBadRequestError, XDRTooLargeError) as error:
+            kinds = {record["indicator"]: XSOAR_TYPE[record["type"]] for record in plan.records}
+            return [(plan.names.get(value, value), kind, str(error)) for value, kind in kinds.items()]
+
+    def from_xdr(self, values: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Read what XDR holds of them now and take it, as a fetch would."""
+        sync = self.sync
+        named = sync.named(values)
+        rules = rules_by_value(sync, [one.ioc for one in named.values()])
+        rules = {value.lower(): rules[key] for value, one in named.items() if (key := one.ioc.lower()) in rules}
+        plan = sync.inbound_plan([change_row(rule) for rule in rules.values()])
+        sync.create(plan.items)
+        self.settle(plan.rejects, values, FROM_XDR)
+        reasons = {value.lower(): reason for value, _, reason in plan.rejects}
+        taken = {item["value"].lower() for item in plan.items}
+
+        def outcome(key: str) -> tuple[str, str]:
+            if key in reasons:
+                return STILL, reasons[key]
+            if key in taken:
+                return TAKEN, ""
+            return (NO_NEWS, "XSOAR has it as it is") if key in rules else (GONE, "Cortex XDR holds no such IOC")
+
+        return {value: outcome(value.lower()) for value in values}
+
+    def settle(
+        self,
+        rejects: Sequence[tuple[str, str, str]],
+        values: Iterable[str],
+        direction: str,
+        refused: "set[str] | frozenset[str]" = frozenset(),
+    ) -> None:
+        now, seen = self.sync.now(), {*values, *(value for value, _, _ in rejects)}
+        self.sync.state.update(lambda state: with_rejects(state, rejects, seen, now, direction, refused))
 
 
 # ---- files for the vendor
@@ -2097,13 +2538,14 @@ def sync_records(sync: Sync, rejects: list[tuple[str, str, str]]) -> Iterator[di
     while True:
         page = sync.server.page(sync.settings.effective_query, MAX_REQUEST_SIZE, MODIFIED_ASCENDING, after)
         total, read, after = max(total, page.total), read + len(page.iocs), page.after
+        owners = sync.owners(page.iocs)
         for ioc in page.iocs:
             try:
                 going = mapped(ioc, sync.settings, now_ms)
             except RejectedRecordError as reason:
                 rejects.append(set_aside(ioc, reason))
                 continue
-            if not going.deleted:
+            if not going.deleted and is_owner(ioc, owners):
                 yield going.standing
         if page.short or after is None:
             break
@@ -2133,25 +2575,27 @@ def write_keep_file(sync: Sync, out: IO[bytes], rejects: list[tuple[str, str, st
     return count
 
 
-def write_rejects_file(sync: Sync, out: IO[bytes]) -> int:
-    """Write every record that is set aside as CSV: what of today's Sync Query cannot be sent, found anew, and what
-    Cortex XDR or XSOAR refused, from the list of the newest ones. Gives the number of rows; memory does not grow.
+def write_rejects_file(sync: Sync, out: IO[bytes], wanted: Callable[[Mapping[str, Any]], bool]) -> int:
+    """Write the `wanted` of all records that are set aside as CSV: what of today's Sync Query cannot be sent, found
+    anew, and what Cortex XDR or XSOAR refused, from the list. Gives the number of rows; memory does not grow.
     """
     text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
-    table = csv.writer(text)
-    table.writerow(REJECT_COLUMNS)
-    refused, now, count = dict(sync.state.load()["rejects"]), sync.now(), 0
+    table = csv.DictWriter(text, REJECT_COLUMNS, extrasaction="ignore")
+    table.writeheader()
+    listed, now, count = dict(sync.state.load()["rejects"]), sync.now(), 0
     found: list[tuple[str, str, str]] = []
     for _ in chain(sync_records(sync, found), (None,)):
         for value, kind, reason in found:
-            refused.pop(value, None)
-            table.writerow([value, kind, reason, "to XDR", now])
-        count += len(found)
+            listed.pop(value, None)
+            row = {"indicator": value, "type": kind, "reason": reason, "direction": TO_XDR, "when": now}
+            if wanted(row):
+                table.writerow(row)
+                count += 1
         found.clear()
-    for value, entry in refused.items():
-        table.writerow([value, *(entry[name] for name in REJECT_COLUMNS[1:])])
+    rest = [row for row in reject_rows(listed) if wanted(row)]
+    table.writerows(rest)
     text.detach()
-    return count + len(refused)
+    return count + len(rest)
 
 
 # ---- commands
@@ -2348,16 +2792,16 @@ def push_everything(sync: Sync) -> CommandResults:
 
 
 def push_values(hand: HandPush, values: list[str]) -> CommandResults:
-    found = hand.sync.server.lookup(values)
-    iocs = [found[value.lower()] for value in values if value.lower() in found]
-    _, rejects = hand.values(iocs)
+    named = hand.sync.named(values)
+    found = {value.lower(): one.indicator for value, one in named.items() if one.indicator}
+    _, rejects = hand.values(speakers(named))
     refused = {value: reason for value, _, reason in rejects}
     missing = [value for value in values if value.lower() not in found]
-    outputs = [push_row(str(ioc.get("value")), refused) for ioc in iocs]
+    outputs = [push_row(value, found[value.lower()], refused) for value in values if value.lower() in found]
     outputs += [
         {"indicator": value, "status": "not_found", "reason": "XSOAR has no such indicator"} for value in missing
     ]
-    pushed = [row["indicator"] for row in outputs if row["status"] == "pushed"]
+    pushed = [str(ioc["value"]) for ioc in found.values() if str(ioc["value"]) not in refused]
     text = f"pushing IOCs to XDR: complete. {len(pushed)} of {len(values)} pushed." + overridden_text(hand, pushed)
     text += rejects_table(rejects)
     if missing:
@@ -2368,7 +2812,9 @@ def push_values(hand: HandPush, values: list[str]) -> CommandResults:
         outputs_key_field="indicator",
         outputs=outputs,
         readable_output=text,
-        indicators_timeline=time_line(pushed, "Pushed to Cortex XDR by command" + (f" with {said}" if said else "")),
+        indicators_timeline=time_line(
+            list(dict.fromkeys(pushed)), "Pushed to Cortex XDR by command" + (f" with {said}" if said else "")
+        ),
     )
 
 
@@ -2438,9 +2884,9 @@ def dry_run(hand: HandPush, values: list[str], query: str, after: Any) -> Comman
     """What the same push would do without `dry_run`. Nothing changes on either side, nor in the state of the sync."""
     sync, tally, missing, complete = hand.sync, Tally(), 0, True
     if values:
-        found = sync.server.lookup(values)
-        missing = len(values) - len(found)
-        tally.add(len(found), hand.plan(list(found.values())).page)
+        named = sync.named(values)
+        missing = sum(one.indicator is None for one in named.values())
+        tally.add(len(values) - missing, hand.plan(speakers(named)).page)
     elif query:
         walk = QueryPush(hand, query, walk_token(after, query) if after else None)
         complete = False
@@ -2450,7 +2896,7 @@ def dry_run(hand: HandPush, values: list[str], query: str, after: Any) -> Comman
             complete = page.short
     else:
         for iocs in next_outbound(sync):
-            tally.add(len(iocs), plan_page(iocs, sync.settings, sync.now_ms()))
+            tally.add(len(iocs), plan_page(iocs, sync.settings, sync.now_ms(), sync.owners(iocs)))
         complete = not sync.late()
     return dry_run_results(tally, missing, complete)
 
@@ -2493,9 +2939,11 @@ def said_counts(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return f"\n{title}: {pairs}." if pairs else ""
 
 
-def push_row(value: str, refused: Mapping[str, str]) -> dict[str, str]:
+def push_row(asked: str, ioc: Mapping[str, Any], refused: Mapping[str, str]) -> dict[str, str]:
+    """What became of the indicator that was asked for by this value."""
+    value = str(ioc["value"])
     return {
-        "indicator": value,
+        "indicator": value if value.lower() == asked.lower() else asked,
         "status": "rejected" if value in refused else "pushed",
         "reason": refused.get(value, ""),
     }
@@ -2511,6 +2959,44 @@ def rejects_table(rejects: Sequence[tuple[str, str, str]], shown: int = 50) -> s
     return "\n".join(lines)
 
 
+def delete_command(sync: Sync, args: Mapping[str, Any]) -> list[CommandResults]:
+    """`xdr-iocs-delete`: in XDR, whatever its source; what XSOAR knows is not sent again until it changes."""
+    values = values_of(args)
+    if not values:
+        raise ValueError("Argument 'indicator' is empty; give one or more values.")
+    rows = Deletion(sync).run(values)
+    by_status = {name: [row for row in rows if row["status"] == name] for name in ("deleted", "not_found", "failed")}
+    failed = by_status["failed"]
+    if len(failed) == len(rows):
+        raise DemistoException(f"Nothing was deleted. {failed[0]['reason']}")
+    title = f"{len(by_status['deleted'])} of {len(rows)} deleted in Cortex XDR"
+    title += f", {len(by_status['not_found'])} not found there" if by_status["not_found"] else ""
+    text = tableToMarkdown(title, rows, headers=list(DELETION_COLUMNS), removeNull=True)
+    known = [row["indicator"] for row in rows if row["in_xsoar"] and row["status"] != "failed"]
+    if known:
+        text += (
+            f"\n{len(known)} of them XSOAR knows. They are not sent again until a person or a feed changes them, or "
+            "`!xdr-iocs-push` names them."
+        )
+    results = CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Deleted",
+        outputs_key_field="indicator",
+        outputs=rows,
+        readable_output=text,
+        indicators_timeline=time_line(known, "Deleted in Cortex XDR by command"),
+    )
+    return [results, *failure_entry(f"{len(failed)} of {len(rows)} were not deleted: ", failed)]
+
+
+def failure_entry(title: str, failed: Sequence[Mapping[str, Any]]) -> list[CommandResults]:
+    """An error entry beside the results, so that a playbook does not go on as if all were well; none without
+    failures.
+    """
+    told = "; ".join(f"{row['indicator']}: {row['reason']}" for row in failed[:10])
+    more = f"; and {len(failed) - 10} more" if len(failed) > 10 else ""
+    return [CommandResults(readable_output=f"{title}{told}{more}", entry_type=EntryType.ERROR)] if failed else []
+
+
 def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> CommandResults:
     """`xdr-iocs-enable` and `xdr-iocs-disable`: in XDR at once, and in the field *XDR IOC Status* of the indicators
     that XSOAR knows.
@@ -2519,30 +3005,58 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
     values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
     if not values:
         raise ValueError("Argument 'indicator' is empty; give one or more values.")
-    for chunk in slices(values, sync.settings.request_size):
+    named = sync.named(values)
+    for chunk in slices(list(dict.fromkeys(one.ioc for one in named.values())), sync.settings.request_size):
         sync.client.set_status(chunk, enabled)
-    found = sync.server.lookup(values)
-    items = [status_item(ioc, word) for ioc in found.values() if ioc.get("indicator_type")]
+    items = [status_item(ioc, word, sync.settings) for ioc in speakers(named) if ioc.get("indicator_type")]
     sync.create(items)
-    outputs = [{"indicator": value, "status": word, "in_xsoar": value.lower() in found} for value in values]
+    outputs = [
+        {"indicator": value, "status": word, "in_xsoar": one.indicator is not None} for value, one in named.items()
+    ]
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Status",
         outputs_key_field="indicator",
         outputs=outputs,
-        readable_output=f"IOCs command: {word} indicators={','.join(values)!r}",
+        readable_output=f"IOCs command: {word} indicators={','.join(values)!r}"
+        + ("" if sync.settings.label else by_hand_text(speakers(named))),
+        indicators_timeline=time_line(
+            [str(ioc["value"]) for ioc in speakers(named)], f"{word.capitalize()} in Cortex XDR by command"
+        ),
     )
 
 
-def status_item(ioc: Mapping[str, Any], word: str) -> dict[str, Any]:
-    """The indicator again, with its status field and the memory of XDR's side set; our vote stays as it was."""
-    fields: dict[str, Any] = {**standing_expiration(ioc), "xdriocstatus": word}
-    memory = load_memory(ioc.get("CustomFields") or {})
+def by_hand_text(iocs: Iterable[Mapping[str, Any]]) -> str:
+    """Which indicators go on to show what a person set by hand."""
+    values = [str(ioc["value"]) for ioc in iocs if status_is_set_by_hand(ioc)]
+    if not values:
+        return ""
+    return f"\n*XDR IOC Status* was set by hand and stays as it is on: {', '.join(values)}"
+
+
+def status_is_set_by_hand(ioc: Mapping[str, Any]) -> bool:
+    """Did a person set the status field? It stays as it is then, whatever a feed or an integration says."""
+    return "xdriocstatus" in {str(name).lower() for name in ioc.get("manuallyEditedFields") or ()}
+
+
+def status_item(ioc: Mapping[str, Any], word: str, settings: Settings) -> dict[str, Any]:
+    """The indicator again, with its status and the memory of XDR's side set; our vote stays as it was.
+
+    An instance with a label remembers the status of its own tenant, since the field is for all tenants; and XSOAR lets
+    no integration change a field that a person set.
+    """
+    custom = ioc.get("CustomFields") or {}
+    fields: dict[str, Any] = {"xdriocstatus": word}
+    memory, wish = load_memory(custom, settings.label), word.upper()
+    if settings.label or status_is_set_by_hand(ioc):
+        # The field does not change then, so what it says is remembered as no news.
+        memory, wish = memory or {"theirs": {}, "base": {"status": []}}, wished_status(ioc)
     if memory is not None:
         theirs = {**memory["theirs"], "status": word.upper()}
-        base = {**memory["base"], "status": [word.upper()]} if memory["base"] else {}
-        fields["xdriocstate"] = json.dumps({**memory, "theirs": theirs, "base": base}, separators=(",", ":"))
-    item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc), "fields": fields}
-    return {**item, "rawJSON": {"RULE_INDICATOR": ioc["value"], "RULE_STATUS": word.upper()}}
+        base = {**memory["base"], "status": [wish]} if memory["base"] else {}
+        memory = named_in({**memory, "theirs": theirs, "base": base}, ioc, ioc_value(ioc))
+        fields["xdriocstate"] = with_memory(custom, settings.label, memory)
+    item = retold(ioc, fields, settings)
+    return {**item, "rawJSON": {**item["rawJSON"], "RULE_STATUS": word.upper()}}
 
 
 def set_sync_time_command(args: Mapping[str, Any]) -> CommandResults:
@@ -2552,34 +3066,103 @@ def set_sync_time_command(args: Mapping[str, Any]) -> CommandResults:
     return CommandResults(
         readable_output=f"This command is deprecated and changed nothing (time={args.get('time')!r}). The sync "
         "keeps its own position and moves it only behind what Cortex XDR accepted. "
-        "To send everything again, run `!xdr-iocs-sync firstTime=true`.",
+        "To go back to a time, or to send everything again, run `!xdr-iocs-reset`.",
         entry_type=EntryType.WARNING,
     )
 
 
 def rejects_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> Any:
-    """`xdr-iocs-rejects`: what was set aside and why, newest first. Each is tried again when it changes."""
+    """`xdr-iocs-rejects`: what was set aside and why, newest first. Each is tried again when it changes, or now with
+    `retry`.
+    """
+    wanted = rejects_filter(args)
     if argToBoolean(args.get("file") or False):
         spot = new_file()
         with Path(spot.path).open("wb") as out:
-            count = write_rejects_file(sync, out)
-        return [spot.entry("xdr-iocs-rejects.csv"), f"{count} records are set aside."]
-    limit, page, size = (arg_to_number(args.get(name)) for name in ("limit", "page", "page_size"))
-    for name, number in (("limit", limit), ("page", page), ("page_size", size)):
-        if number is not None and number < 1:
-            raise ValueError(f"Argument '{name}': {number} is less than 1.")
+            count = write_rejects_file(sync, out, wanted)
+        return [spot.entry("xdr-iocs-rejects.csv"), f"{count} records are set aside.{lost_text(sync.state.load())}"]
+    first, size = page_of(args)
     state = sync.state.load()
-    rows = [{"indicator": value, **entry} for value, entry in reversed(list(state["rejects"].items()))]
-    first = ((page or 1) - 1) * (size or 50) if page or size else 0
-    shown = rows[first : first + (size or 50)] if page or size else rows[: limit or 50]
-    title = f"{len(rows)} records are set aside, {len(shown)} shown"
+    everything = reject_rows(state["rejects"])
+    rows = [row for row in everything if wanted(row)]
+    if argToBoolean(args.get("retry") or False):
+        return retry_rejects(sync, rows)
+    shown = rows[first : first + size]
+    title = f"{len(everything)} records are set aside, {len(shown)} shown"
+    if len(rows) < len(everything):
+        title = f"{len(rows)} of {len(everything)} records that are set aside fit, {len(shown)} shown"
     if state["rejects_dropped"]:
-        title += f"; {state['rejects_dropped']} older ones are in the file that `file=true` gives"
+        title += f"; {state['rejects_dropped']} older ones were dropped from the list, `file=true` finds them anew"
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Reject",
         outputs_key_field="indicator",
         outputs=shown,
-        readable_output=tableToMarkdown(title, shown, headers=list(REJECT_COLUMNS)),
+        readable_output=tableToMarkdown(title, shown, headers=list(REJECT_COLUMNS)) + lost_text(state),
+    )
+
+
+def reject_rows(rejects: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The list of rejects for people, newest first."""
+    columns = REJECT_COLUMNS[1:]
+    return [
+        {"indicator": value, **{name: entry[name] for name in columns}}
+        for value, entry in reversed(list(rejects.items()))
+    ]
+
+
+def rejects_filter(args: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], bool]:
+    """What the arguments choose: these indicators, a part of the reason in any case, a direction."""
+    values = {value.lower() for value in values_of(args)}
+    reason, direction = str(args.get("reason") or "").strip().lower(), str(args.get("direction") or "").strip()
+    if direction and direction not in (TO_XDR, FROM_XDR):
+        raise ValueError(f"Argument 'direction': {direction!r} is not one of {TO_XDR}, {FROM_XDR}.")
+
+    def wanted(row: Mapping[str, Any]) -> bool:
+        by_value = not values or str(row["indicator"]).lower() in values
+        return by_value and reason in str(row["reason"]).lower() and direction in ("", row["direction"])
+
+    return wanted
+
+
+def page_of(args: Mapping[str, Any]) -> tuple[int, int]:
+    """Position and size of what `limit`, or `page` and `page_size`, choose."""
+    limit, page, size = (arg_to_number(args.get(name)) for name in ("limit", "page", "page_size"))
+    for name, number in (("limit", limit), ("page", page), ("page_size", size)):
+        if number is not None and number < 1:
+            raise ValueError(f"Argument '{name}': {number} is less than 1.")
+    return (((page or 1) - 1) * (size or 50), size or 50) if page or size else (0, limit or 50)
+
+
+def lost_text(state: Mapping[str, Any]) -> str:
+    """How many rejects no list and no file has any more."""
+    lost = state.get("rejects_lost", 0)
+    if not lost:
+        return ""
+    return (
+        f"\n{lost} older ones that were refused are on no list any more, because it keeps {REJECTS_KEPT}; "
+        "`!xdr-iocs-reconcile file=true` finds those that are not in Cortex XDR."
+    )
+
+
+def retry_rejects(sync: Sync, rows: Sequence[Mapping[str, Any]]) -> CommandResults:
+    """Try these now, and tell what became of each."""
+    by_way = {way: [row["indicator"] for row in rows if row["direction"] == way] for way in (TO_XDR, FROM_XDR)}
+    retry, outcomes = Retry(sync), dict[str, tuple[str, str]]()
+    for way, step in ((TO_XDR, retry.to_xdr), (FROM_XDR, retry.from_xdr)):
+        outcomes |= step(by_way[way]) if by_way[way] else {}
+    told = []
+    for row in rows:
+        outcome, reason = outcomes[row["indicator"]]
+        known = {name: row[name] for name in ("indicator", "type", "direction")}
+        told.append({**known, "outcome": outcome, "reason": reason})
+    counts = Counter(row["outcome"] for row in told)
+    title = ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing is set aside that fits"
+    shown = ["indicator", "type", "direction", "outcome", "reason"]
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Retry",
+        outputs_key_field="indicator",
+        outputs=told,
+        readable_output=tableToMarkdown(f"Tried again: {title}", told, headers=shown, removeNull=True),
     )
 
 
@@ -2750,7 +3333,7 @@ def rules_with_hits(sync: Sync, start: int, count: int) -> tuple[list[dict[str, 
                 break
     except XDRBadRequestError:
         page_of_xsoar = sync.server.page("xdriochits:>=1", start + count, MODIFIED_DESCENDING)
-        values = [str(ioc["value"]) for ioc in page_of_xsoar.iocs[start:]]
+        values = [ioc_value(ioc) for ioc in page_of_xsoar.iocs[start:]]
         found = [rule for rule in rules_by_value(sync, values).values() if row_hits(change_row(rule))]
         return found, "This tenant does not list IOCs by their hits: these are those that XSOAR knows to have had some."
     return found, ""
@@ -2763,28 +3346,29 @@ def hits_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
     values = values_of(args)
     start, count = page_window(args, HITS_AT_MOST)
     note = ""
+    named = sync.named(values) if values else {}
     if values:
-        rules = list(rules_by_value(sync, values).values())
+        rules = list(rules_by_value(sync, [one.ioc for one in named.values()]).values())
     else:
         rules, note = rules_with_hits(sync, start, count)
-    current = sync.server.lookup([rule_value(rule) for rule in rules])
+    current = sync.holders([rule_value(rule) for rule in rules])
     rows, items = [], []
     for rule in rules:
         ioc = current.get(rule_value(rule).lower())
-        memory = load_memory((ioc or {}).get("CustomFields") or {})
+        memory = load_memory((ioc or {}).get("CustomFields") or {}, sync.settings.label)
         try:
             theirs = their_view(change_row(rule))
         except RejectedRecordError:
             # Shown all the same; the sync sets such a record aside.
             bare = {"t": 0, "comment": "", "status": str(rule.get("status") or ""), "hits": row_hits(change_row(rule))}
-            rows.append(hit_row(rule, bare, ioc, memory))
+            rows.append(hit_row(rule, bare, ioc, memory, sync.settings))
             continue
-        rows.append(hit_row(rule, theirs, ioc, memory))
+        rows.append(hit_row(rule, theirs, ioc, memory, sync.settings))
         if ioc and (item := read_back_item(sync, rule, theirs, ioc, memory)):
             items.append(item)
     sync.create(items)
-    known = {row["indicator"].lower() for row in rows}
-    missing = [value for value in values if value.lower() not in known]
+    known = {rule_value(rule).lower() for rule in rules}
+    missing = [value for value, one in named.items() if one.ioc.lower() not in known]
     rows = sorted(rows, key=lambda row: -row["hits"])
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Hit",
@@ -2796,16 +3380,20 @@ def hits_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
 
 
 def hit_row(
-    rule: Mapping[str, Any], theirs: Mapping[str, Any], ioc: Mapping[str, Any] | None, memory: Mapping[str, Any] | None
+    rule: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    ioc: Mapping[str, Any] | None,
+    memory: Mapping[str, Any] | None,
+    settings: Settings,
 ) -> dict[str, Any]:
     noted = (ioc or {}).get("CustomFields") or {}
-    fields = hit_fields(theirs, memory, ioc or {}) if ioc else {}
+    fields = hit_fields(theirs, memory, ioc, settings) if ioc else {}
     reason = fields.get("xdriocdisabledreason") or noted.get("xdriocdisabledreason") or ""
     return {
         "indicator": str((ioc or {}).get("value") or rule_value(rule)),
         "type": str(rule.get("type") or ""),
         "hits": theirs["hits"],
-        "more": max(0, theirs["hits"] - known_hits(memory, ioc or {})),
+        "more": max(0, theirs["hits"] - known_hits(memory, ioc or {}, settings.label)),
         "status": theirs["status"] or "ENABLED",
         "disabled_reason": reason if theirs["status"] == "DISABLED" else "",
         "in_xsoar": ioc is not None,
@@ -2832,10 +3420,9 @@ def read_back_item(
                 held = {**record_view(standing), **{name: theirs[name] for name in ("t", "hits", "status", "comment")}}
                 memory = memory_of_same(held, ioc, sync.settings, sync.now_ms())
     if memory is None:
-        fields = {**standing_expiration(ioc), **hit_fields(theirs, None, ioc)}
-        item = {"value": ioc["value"], "type": ioc["indicator_type"], "score": own_vote(ioc), "fields": fields}
-        return {**item, "rawJSON": row} if "xdriochits" in fields else None
-    return hits_item(row, theirs, ioc, memory)
+        fields = hit_fields(theirs, None, ioc, sync.settings)
+        return {**retold(ioc, fields, sync.settings), "rawJSON": row} if "xdriochits" in fields else None
+    return hits_item(row, theirs, ioc, memory, sync.settings)
 
 
 def hits_text(rows: Sequence[Mapping[str, Any]], missing: Sequence[str], note: str) -> str:
@@ -2892,10 +3479,11 @@ def compare_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
     values = list(dict.fromkeys(str(value) for value in argToList(args.get("indicator"))))
     if not values:
         raise ValueError("Argument 'indicator' is empty; give one or more values.")
-    here, there, now_ms = sync.server.lookup(values), rules_by_value(sync, values), sync.now_ms()
+    named, now_ms = sync.named(values), sync.now_ms()
+    there = rules_by_value(sync, [one.ioc for one in named.values()])
     rows = [
-        standing_row(value, here.get(value.lower()), there.get(value.lower()), sync.settings, now_ms)
-        for value in values
+        standing_row(value, one.indicator, there.get(one.ioc.lower()), sync.settings, now_ms)
+        for value, one in named.items()
     ]
     shown = ["indicator", "type", "finding", "verdict", "expiration", "status", "severity", "fields", "reason"]
     return CommandResults(
@@ -2946,6 +3534,151 @@ def comparison_extent(comparison: Mapping[str, Any]) -> str:
     return ". ".join([text, *comparison["doubts"]])
 
 
+def get_indicators_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-get-indicators`: what a fetch would bring from XDR, in the order in which it would. Makes no indicator
+    and moves no cursor.
+    """
+    limit = int(number_arg(args, "limit", 50, 1, INBOUND_WINDOW))
+    since = sync.state.load()["inbound"]["ts"] - LOOKBACK_MS
+    if given := args.get("since"):
+        since = moment_ms("since", given, sync.now_ms(), ahead=False)
+    rows: list[dict[str, Any]] = []
+    counts = dict.fromkeys(("unchanged", "set_aside", "changed_in_xdr", "would_bring", "looked_at"), 0)
+    with closing(sync.client.changes(since)) as spool:
+        counts["changed_in_xdr"] = len(spool)
+        for window in spool.windows():
+            if sync.late():
+                break
+            plan = sync.inbound_plan(window)
+            counts["looked_at"] += len(window)
+            counts["unchanged"] += plan.unchanged
+            counts["set_aside"] += len(plan.rejects)
+            counts["would_bring"] += len(plan.items)
+            rows += [inbound_row(item) for item in plan.items[: limit - len(rows)]]
+    title = (
+        f"A fetch would bring {counts['would_bring']} indicators from Cortex XDR, {len(rows)} shown. "
+        f"{counts['changed_in_xdr']} IOCs were changed there since {iso_from_ms(since)}: {counts['unchanged']} tell "
+        f"nothing new, {counts['set_aside']} would be set aside"
+    )
+    if counts["looked_at"] < counts["changed_in_xdr"]:
+        title += f"; {counts['looked_at']} were looked at, then the time of this command was used up"
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Indicators",
+        outputs_key_field="value",
+        outputs=rows,
+        readable_output=tableToMarkdown(title, rows, headers=list(INBOUND_COLUMNS), removeNull=True),
+    )
+
+
+INBOUND_COLUMNS = ("value", "type", "changed", "status", "verdict", "severity", "expiration", "comment", "source")
+
+
+def inbound_row(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An indicator that a fetch would hand over to XSOAR, as XDR has it. `score` is the verdict that it would give."""
+    row = item["rawJSON"]
+    theirs = their_view(row)
+    return {
+        "value": item["value"],
+        "type": item["type"],
+        "score": item["score"],
+        "changed": iso_from_ms(theirs["t"]) if theirs["t"] else "",
+        "status": theirs["status"],
+        "verdict": theirs["reputation"],
+        "severity": theirs["severity"],
+        "expiration": said_value("expiration_date", theirs["expiration_date"]),
+        "comment": theirs["comment"],
+        "source": str(row.get("RULE_SOURCE") or ""),
+    }
+
+
+def number_arg(args: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
+    """A whole number from `low` to `high`. Raises ValueError that names the argument and the value."""
+    number = arg_to_number(args.get(name), name)
+    if number is not None and not low <= number <= high:
+        raise ValueError(f"Argument '{name}': {number} is not from {low} to {high}.")
+    return default if number is None else number
+
+
+def reset_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-reset`: go back to a time, or start the way to XDR anew; without `confirm` only tell what it means."""
+    anew, to = argToBoolean(args.get("anew") or False), str(args.get("to") or "").strip()
+    direction = str(args.get("direction") or "both")
+    if direction not in DIRECTIONS:
+        raise ValueError(f"Argument 'direction': {direction!r} is not one of {', '.join(DIRECTIONS)}.")
+    if anew == bool(to):
+        raise ValueError("Give either 'to', a time to go back to, or 'anew=true'.")
+    if anew and direction == "inbound":
+        raise ValueError(
+            "Argument 'direction': 'anew' starts the way to Cortex XDR anew. To read its changes again give 'to' and "
+            "direction=inbound."
+        )
+    confirmed = argToBoolean(args.get("confirm") or False)
+    if anew:
+        return start_anew(sync, confirmed)
+    to_ms = moment_ms("to", to, sync.now_ms(), ahead=False)
+    if to_ms > sync.now_ms():
+        raise ValueError(f"Argument 'to': {to!r} lies in the future; what is before it would never be sent.")
+    return go_back(sync, direction, to_ms, confirmed)
+
+
+def start_anew(sync: Sync, confirmed: bool) -> CommandResults:
+    state, again = sync.state.load(), sync.newest().total
+    if confirmed:
+        sync.begin(anew=True)
+    position = (state["fresh"] or {}).get("edge") or "not begun"
+    row = {"direction": "outbound", "position": position, "goes_back_to": "the start", "again": again}
+    return reset_results([{**row, "of": "indicators of the Sync Query"}], confirmed, {"anew": "true"})
+
+
+def go_back(sync: Sync, direction: str, to_ms: int, confirmed: bool) -> CommandResults:
+    state = sync.state.load()
+    rewind = rewind_of(state, direction, to_ms)
+    rows = []
+    if direction != "inbound":
+        position = (state["fresh"] or {}).get("edge") or "not begun"
+        query = f"{sync.settings.effective_query} and modified:>={rewind.outbound}"
+        again = sync.server.page(query, 1, MODIFIED_ASCENDING).total if rewind.outbound else 0
+        row = {"direction": "outbound", "position": position, "goes_back_to": rewind.outbound or ""}
+        rows.append({**row, "again": again, "of": "indicators of the Sync Query"})
+    if direction != "outbound":
+        again = 0
+        if rewind.inbound is not None:
+            with closing(sync.client.changes(rewind.inbound - LOOKBACK_MS)) as spool:
+                again = len(spool)
+        to = iso_from_ms(rewind.inbound) if rewind.inbound is not None else ""
+        row = {"direction": "inbound", "position": iso_from_ms(state["inbound"]["ts"]), "goes_back_to": to}
+        rows.append({**row, "again": again, "of": "changes of Cortex XDR"})
+    if confirmed:
+        now = sync.now()
+        sync.state.update(lambda newest: rewound(newest, rewind_of(newest, direction, to_ms), now))
+    return reset_results(rows, confirmed, {"to": iso_from_ms(to_ms), "direction": direction})
+
+
+def reset_results(rows: list[dict[str, Any]], confirmed: bool, args: Mapping[str, str]) -> CommandResults:
+    moved = [row for row in rows if row["goes_back_to"]]
+    for row in rows:
+        row["done"] = confirmed and bool(row["goes_back_to"])
+        row["goes_back_to"] = row["goes_back_to"] or "stays"
+    if not moved:
+        title = "Nothing to go back: no position lies behind that time"
+    elif confirmed:
+        title = "Done. The next fetch sends and reads again what lies behind; a run under way stops"
+    else:
+        title = "Nothing was changed. This is what the reset would do"
+    shown = [{**row, "goes back to": row["goes_back_to"], "again": f"{row['again']} {row['of']}"} for row in rows]
+    text = tableToMarkdown(title, shown, headers=["direction", "position", "goes back to", "again"])
+    if moved and any(row["direction"] == "outbound" for row in moved):
+        text += (
+            "\nAn indicator that remembers what Cortex XDR holds is sent again only where it has news; "
+            "`!xdr-iocs-reconcile repair=true` finds what is missing there all the same."
+        )
+    if moved and not confirmed:
+        text += f"\nTo do it: `{command_line('xdr-iocs-reset', **args, confirm='true')}`"
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Reset", outputs_key_field="direction", outputs=rows, readable_output=text
+    )
+
+
 def create_sync_file_command(sync: Sync, args: Mapping[str, Any], spot: FileSpot) -> list[Any]:
     """`xdr-iocs-create-sync-file`: the file that `xdr-iocs-sync` uploads, for the vendor's support; never longer in
     memory than a page.
@@ -2988,10 +3721,13 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-push": lambda: push_command(sync, args),
         "xdr-iocs-enable": lambda: set_status_command(sync, args, enabled=True),
         "xdr-iocs-disable": lambda: set_status_command(sync, args, enabled=False),
+        "xdr-iocs-delete": lambda: delete_command(sync, args),
         "xdr-iocs-set-sync-time": lambda: set_sync_time_command(args),
         "xdr-iocs-create-sync-file": lambda: create_sync_file_command(sync, args, new_file()),
         "xdr-iocs-to-keep-file": lambda: to_keep_file_command(sync, new_file()),
         "xdr-iocs-status": lambda: status_command(sync, args),
+        "xdr-iocs-get-indicators": lambda: get_indicators_command(sync, args),
+        "xdr-iocs-reset": lambda: reset_command(sync, args),
         "xdr-iocs-rejects": lambda: rejects_command(sync, args, new_file),
         "xdr-iocs-hits": lambda: hits_command(sync, args),
         "xdr-iocs-compare": lambda: compare_command(sync, args),
@@ -3042,7 +3778,7 @@ def main() -> None:
             if "indicator_link" in str(params.get("xsoar_comments_field"))
             else ""
         )
-        settings = settings_from_params(params, server_url, saas)
+        settings = settings_from_params(params, server_url, saas, demisto.integrationInstance())
         server = XsoarServer(
             demisto.searchIndicators, demisto.createIndicators, demisto.info, POPULATED_FIELDS if saas else ""
         )

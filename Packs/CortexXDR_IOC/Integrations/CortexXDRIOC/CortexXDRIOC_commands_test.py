@@ -128,7 +128,7 @@ def test_status_commands_act_on_both_sides_and_settle(word: str, status: str) ->
             assert world.xsoar.by_value(value)["CustomFields"]["xdriocstatus"] == f"{word}d"
         world.clock.advance(600)
         run(world, "fetch-indicators")
-    memory = load_memory(world.xsoar.by_value("10.0.0.1")["CustomFields"])
+    memory = load_memory(world.xsoar.by_value("10.0.0.1")["CustomFields"], "")
     assert memory and memory["theirs"]["status"] == status
 
 
@@ -568,9 +568,14 @@ def test_outputs_of_every_command_are_those_of_the_yml() -> None:
         ("xdr-iocs-enable", {"indicator": "10.0.0.1"}),
         ("xdr-iocs-disable", {"indicator": "10.0.0.1"}),
         ("xdr-iocs-status", {}),
-        ("xdr-iocs-rejects", {}),
+        ("xdr-iocs-reset", {"to": "2026-01-01"}),
     ):
         assert given_by(run(world, command, **args)) == {path for path in outputs_of(command) if path[:5] != "File."}
+    retry = [given_by(run(world, "xdr-iocs-rejects", retry=word)) for word in ("false", "true")]
+    assert set().union(*retry) == {path for path in outputs_of("xdr-iocs-rejects") if path[:5] != "File."}
+    assert given_by(run(world, "xdr-iocs-delete", indicator="10.0.0.1")[0]) == outputs_of("xdr-iocs-delete")
+    world.xdr.operate("10.0.0.2", comment="x")
+    assert given_by(run(world, "xdr-iocs-get-indicators")) == outputs_of("xdr-iocs-get-indicators")
     sync = run(world, "xdr-iocs-sync", Api(world.clock.timing()), firstTime="true")
     assert given_by(sync) == outputs_of("xdr-iocs-sync")
 

@@ -128,11 +128,11 @@ class Wire:
 
 
 class FakeXsoar:
-    """The indicators and the integration context of a server.
+    """The indicators of a server and the integration context of one of its instances.
 
-    Understands the pieces of a query that the sync writes: bounds of `modified`, lists of `value:"..."`, and the Sync
-    Query, which stands for `matches`; `queries` tells what others find. `modified` moves only on real change, and
-    always forward.
+    Understands the pieces of a query that the sync writes: bounds of `modified`, lists of `value:"..."` and of the two
+    fields with hashes, and the Sync Query, which stands for `matches`; `queries` tells what others find. `modified`
+    moves only on real change, and always forward.
     """
 
     def __init__(self, clock: Clock, wire: Wire | None = None) -> None:
@@ -149,6 +149,14 @@ class FakeXsoar:
         self.created: list[dict[str, Any]] = []
         self.logs: list[str] = []
         self.create_fails: list[Exception] = []
+        self.instance = INSTANCE_ID
+
+    def beside(self, instance: str) -> "FakeXsoar":
+        """The same server as another instance of the integration sees it."""
+        other = FakeXsoar(self.clock, Wire())
+        other.docs, other.hidden, other.instance = self.docs, self.hidden, instance
+        other.matches = self.matches
+        return other
 
     # -- what people and feeds do
 
@@ -238,9 +246,11 @@ class FakeXsoar:
     def _fits(self, doc: Mapping[str, Any], query: str, value: str) -> bool:
         if value:
             return bool(doc["value"].lower() == value.lower())
-        if values := re.findall(r'value:"((?:[^"\\]|\\.)*)"', query):
-            wanted = {re.sub(r"\\(.)", r"\1", one).lower() for one in values}
-            return doc["value"].lower() in wanted and ("expirationStatus" not in query or self.matches(doc))
+        if terms := re.findall(r'(value|sha256|md5):"((?:[^"\\]|\\.)*)"', query):
+            wanted = {(name, re.sub(r"\\(.)", r"\1", one).lower()) for name, one in terms}
+            known = {"value": doc["value"], **(doc["CustomFields"] or {})}
+            found = wanted & {(name, str(known.get(name)).lower()) for name in ("value", "sha256", "md5")}
+            return bool(found) and ("expirationStatus" not in query or self.matches(doc))
         for name, wanted in re.findall(r"\) and (type|reputation):(\w+)$", query):
             held = doc["indicator_type"] if name == "type" else {1: "Good", 2: "Suspicious", 3: "Bad"}.get(doc["score"])
             if held != wanted:
@@ -268,7 +278,8 @@ class FakeXsoar:
         fields = dict(item["fields"])
         expiration = fields.pop("expirationdate", None)
         entry = {"sourceBrand": IOC_BRAND, "score": item["score"], "reliability": "A - Completely reliable"}
-        doc["moduleToFeedMap"] = {**(doc["moduleToFeedMap"] or {}), INSTANCE_ID: entry}
+        entry["sourceInstance"] = self.instance
+        doc["moduleToFeedMap"] = {**(doc["moduleToFeedMap"] or {}), self.instance: entry}
         if expiration and "expiration" not in doc["manuallyEditedFields"]:
             doc["expiration"] = expiration
         if not doc["manualScore"]:
@@ -315,6 +326,9 @@ class Rows:
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     def windows(self, size: int = 3) -> Iterator[list[dict[str, Any]]]:
         times = sorted({row["RULE_MODIFY_TIME"] for row in self.rows})
@@ -443,7 +457,7 @@ class FakeXdr:
         return {
             **{name: rule[name] for name in names},
             "rule_id": int.from_bytes(rule["indicator"].encode(), "big"),
-            "severity": SEVERITY_CODE[rule["severity"]],
+            "severity": SEVERITY_CODE.get(rule["severity"], rule["severity"]),
             "default_expiration_enabled": False,
             "modification_time": rule["t"],
             "source": "XSOAR TIM",
@@ -517,7 +531,7 @@ PARAMS: dict[str, Any] = {
 
 def settings(**params: Any) -> Settings:
     """Settings of an instance that has the least, and `params`."""
-    return settings_from_params({**PARAMS, **params}, "https://xsoar.example")
+    return settings_from_params({**PARAMS, **params}, "https://xsoar.example", instance=INSTANCE_ID)
 
 
 class World:

@@ -512,4 +512,4 @@ def test_push_by_name_leaves_a_line_on_what_was_pushed() -> None:
         {"Value": "10.0.0.1", "Category": "Integration Update",
          "Message": "Pushed to Cortex XDR by command with severity=LOW"}
     ]  # fmt: skip
-    assert load_memory(world.xsoar.by_value("10.0.0.2")["CustomFields"]) is None
+    assert load_memory(world.xsoar.by_value("10.0.0.2")["CustomFields"], "") is None

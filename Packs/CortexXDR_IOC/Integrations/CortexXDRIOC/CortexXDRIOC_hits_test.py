@@ -10,7 +10,7 @@ import yaml
 from CortexXDRIOC import NOT_DISABLED, run_command
 
 sys.path.append(str(Path(__file__).parent))
-from CortexXDRIOC_fakes_test import Api, World
+from CortexXDRIOC_fakes_test import Api, FakeXdr, World
 
 
 def run(world: World, command: str, client: Any = None, **args: Any) -> Any:
@@ -64,10 +64,10 @@ def test_hits_after_a_memory_exists_leave_what_it_says_alone() -> None:
     world = synced()
     world.xdr.operate("10.0.0.1", comment="noisy", severity="LOW")
     fetch(world)
-    memory = json.loads(fields(world)["xdriocstate"])
+    memory = json.loads(fields(world)["xdriocstate"])["of"][""]
     world.xdr.operate("10.0.0.1", hits=12)
     fetch(world)
-    after = json.loads(fields(world)["xdriocstate"])
+    after = json.loads(fields(world)["xdriocstate"])["of"][""]
     assert fields(world)["xdriochits"] == after["theirs"]["hits"] == 12
     assert {**memory["theirs"], "hits": 12} == {**after["theirs"], "t": memory["theirs"]["t"]}
     assert memory["base"] == after["base"]
@@ -203,6 +203,33 @@ def test_command_without_anything_says_so() -> None:
     world = synced()
     assert run(world, "xdr-iocs-hits").readable_output == "Cortex XDR reports no hits."
     assert run(world, "xdr-iocs-hits", indicator="nowhere.example").readable_output == "Cortex XDR holds none of them."
+
+
+def test_hits_of_several_tenants_are_added_up_and_no_instance_undoes_the_others() -> None:
+    world = synced(source_label="eu")
+    eu, us = (world.settings, world.xdr), (World(source_label="us").settings, FakeXdr(world.clock, world.wire))
+    contexts: dict[str, Any] = {}
+
+    def fetch_of(side: tuple[Any, FakeXdr]) -> None:
+        world.settings, world.xdr = side
+        label = world.settings.label
+        (world.xsoar.context, world.xsoar.version), kept = contexts.get(label, ({}, 0)), world.xsoar
+        fetch(world)
+        contexts[label] = (kept.context, kept.version)
+
+    contexts["eu"] = (world.xsoar.context, world.xsoar.version)
+    for side in (us, us, eu):
+        fetch_of(side)
+    eu[1].operate("10.0.0.1", hits=12)
+    us[1].operate("10.0.0.1", hits=3)
+    for side in (eu, us, eu, us):
+        fetch_of(side)
+    assert fields(world)["xdriochits"] == 15
+    us[1].operate("10.0.0.1", hits=5)
+    created = len(world.xsoar.created)
+    for side in (us, eu, us, eu):
+        fetch_of(side)
+    assert fields(world)["xdriochits"] == 17 and len(world.xsoar.created) == created + 1
 
 
 def test_outputs_are_those_of_the_yml() -> None:

@@ -668,17 +668,17 @@ def test_verdict_is_our_vote_unless_it_only_repeats_xsoar(theirs: Any, ours: Any
     feeds = {"x": {"sourceBrand": "Other", "score": 3}, "i": {"sourceBrand": IOC_BRAND, "score": last}}
     current = ioc(score=ours, moduleToFeedMap=feeds)
     view = their_view(row(REPUTATION=theirs))
-    assert inbound_score(view, current) == wanted
+    assert inbound_score(view, current, settings()) == wanted
 
 
 def test_verdict_of_an_indicator_that_xsoar_does_not_know_is_theirs() -> None:
-    assert inbound_score(their_view(row(REPUTATION="SUSPICIOUS")), None) == 2
+    assert inbound_score(their_view(row(REPUTATION="SUSPICIOUS")), None, settings()) == 2
 
 
 @pytest.mark.parametrize("feeds", [None, {}, {"i": None}, {"i": {"sourceBrand": IOC_BRAND, "score": None}}])
 def test_own_vote_without_one_is_nothing(feeds: Any) -> None:
-    assert own_vote(ioc(moduleToFeedMap=feeds)) == 0
-    assert own_vote(None) == 0
+    assert own_vote(ioc(moduleToFeedMap=feeds), settings()) == 0
+    assert own_vote(None, settings()) == 0
 
 
 def test_of_several_rows_for_one_value_the_last_change_counts_whatever_the_order_and_case() -> None:
@@ -754,12 +754,18 @@ def test_row_that_says_what_xsoar_would_send_tells_nothing() -> None:
     assert (plan.items, plan.unchanged) == ([], 1)
 
 
-DAMAGED = ['{"v": 2, "theirs": {}}', '{"v": 1, "theirs": 5}', '{"v": 1, "theirs": {}, "base": {"status": 5}}']
+DAMAGED = [
+    '{"v": 2, "theirs": {}}',
+    '{"v": 2, "of": 5}',
+    '{"v": 2, "of": {"": 5}}',
+    '{"v": 1, "theirs": 5}',
+    '{"v": 1, "theirs": {}, "base": {"status": 5}}',
+]
 
 
 @pytest.mark.parametrize("text", [None, "", "no json", "5", "[]", "{}", 5, *DAMAGED])
 def test_memory_that_is_damaged_counts_as_none(text: Any) -> None:
-    assert load_memory({"xdriocstate": text}) is None
+    assert load_memory({"xdriocstate": text}, "") is None
 
 
 def test_memory_without_a_base_does_not_stop_the_record() -> None:

@@ -255,9 +255,9 @@ def test_reconcile_repair_stops_while_news_of_xdr_are_left() -> None:
     sync = world.sync(100)
     taken = sync.take
 
-    def slow(rows: list[dict[str, Any]]) -> None:
+    def slow(rows: list[dict[str, Any]], epoch: int) -> None:
         world.clock.advance(60)
-        taken(rows)
+        taken(rows, epoch)
 
     sync.take = slow  # type: ignore[method-assign]
     (result,) = run_command("xdr-iocs-reconcile", sync, {"repair": "true"}, lambda: pytest.fail("no file"))

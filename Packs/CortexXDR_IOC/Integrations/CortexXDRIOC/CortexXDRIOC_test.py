@@ -132,7 +132,7 @@ def test_defect_04_newest_of_an_unsorted_reply_is_its_maximum() -> None:
     world = World()
     times = [NOW + number * 120_000 for number in (3, 9, 1, 5)]
     rows = [row(RULE_INDICATOR=f"203.0.113.{n}", RULE_MODIFY_TIME=moment) for n, moment in enumerate(times)]
-    world.sync().take(rows)
+    world.sync().take(rows, 0)
     assert world.xsoar.state()["inbound"]["ts"] == max(times)
     api = Api(world.clock.timing())
     api.answers["get_changes"] = [(200, {"reply": rows})]
@@ -497,7 +497,7 @@ def test_defect_27_rows_are_looked_up_together_and_settings_belong_to_their_run(
     rows = [
         row(RULE_INDICATOR=f"203.0.{n // 250}.{n % 250}", RULE_MODIFY_TIME=NOW + n) for n in range(LOOKUP_SLICE * 2)
     ]
-    world.sync().take(rows)
+    world.sync().take(rows, 0)
     assert len(world.xsoar.searches) == 2
     with pytest.raises(AttributeError):
         settings().severity = "LOW"  # type: ignore[misc]

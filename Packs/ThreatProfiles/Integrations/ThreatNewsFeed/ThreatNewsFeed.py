@@ -30,6 +30,9 @@ SEEN_KEPT = 300
 LINKS_KEPT = 2_000
 TITLES_IN_QUERY = 50
 CREATE_BATCH = 200
+# Pages may take this share of a run's time, so that some is left to report their articles and to read other sources.
+PAGES_SHARE = 0.6
+STATUS = ("checked", "kind", "items", "without_link", "newest", "error", "without_text", "text_error")
 TLP_COLORS = ("", "RED", "AMBER", "GREEN", "WHITE")
 
 
@@ -46,6 +49,8 @@ class Settings:
     stop: tuple[str, ...]
     ambiguous: str
     match_description: bool
+    fetch_text: bool
+    max_pages: int
     relate: bool
     only_matched: bool
     tags: tuple[str, ...]
@@ -79,6 +84,8 @@ def settings_from_params(params: Mapping[str, Any]) -> Settings:
         stop=lines_param(params, "stop_names"),
         ambiguous=choice_param(params, "ambiguous_names", "Names of several profiles", ("all", "skip")),
         match_description=flag_param(params, "match_description"),
+        fetch_text=flag_param(params, "fetch_text"),
+        max_pages=whole_param(params, "max_pages", "Article pages per run", 100, 1, 500),
         relate=flag_param(params, "create_relationships", True),
         only_matched=flag_param(params, "only_matched"),
         tags=lines_param(params, "feedTags"),
@@ -107,7 +114,7 @@ def watch_query(settings: Settings) -> str:
 
 def first_state() -> dict[str, Any]:
     """Nothing is remembered."""
-    return {"sources": {}, "links": []}
+    return {"sources": {}, "links": [], "uncertain": {}}
 
 
 def seen_key(item: NewsItem) -> str:
@@ -188,6 +195,8 @@ class Article:
     link: str
     timestamp: str
     profiles: tuple[Watched, ...] = ()
+    text: str = ""
+    text_problem: str = ""
 
     @property
     def title(self) -> str:
@@ -215,14 +224,15 @@ def articles_of(items: Iterable[NewsItem], source: NewsSource, now: str) -> list
 
 
 def with_profiles(articles: Iterable[Article], matcher: Matcher | None, summaries: bool = False) -> list[Article]:
-    """The articles with the profiles that title and link name, and with `summaries` the summary; without a matcher as
-    they are."""
+    """The articles with the profiles that title, link and text name, and with `summaries` the summary; without a
+    matcher as they are."""
     if matcher is None:
         return list(articles)
     by_id = {profile.id or profile.value: profile for profile in matcher.watched}
 
     def named(article: Article) -> tuple[Watched, ...]:
-        text = article_text({**article.data, "text": article.item.summary if summaries else ""})
+        more = (article.item.summary if summaries else "", article.text)
+        text = article_text({**article.data, "text": " | ".join(filter(None, more))})
         return tuple(by_id[hit.watched_id] for hit in matcher.find(text))
 
     return [replace(article, profiles=named(article)) for article in articles]
@@ -274,9 +284,10 @@ def record_links(record: Mapping[str, Any]) -> set[str]:
     return {canonical_link(str(row.get("link") or "")) for row in rows if isinstance(row, Mapping)} - {""}
 
 
-def title_queries(articles: Sequence[Article]) -> Iterable[str]:
-    """Queries for the records that have one of the values which these articles might get."""
+def title_queries(articles: Sequence[Article], uncertain: Mapping[str, str]) -> Iterable[str]:
+    """Queries for the records that have one of the values which these articles might get, or may have got already."""
     values = [value for article in articles for value in (report_title(article.title), marked_title(article))]
+    values += [uncertain[key] for key in (_short(article.link) for article in articles) if key in uncertain]
     for start in range(0, len(values), TITLES_IN_QUERY):
         yield " or ".join(f"value:{quoted(value)}" for value in values[start : start + TITLES_IN_QUERY])
 
@@ -290,6 +301,7 @@ def report_of(value: str, article: Article, settings: Settings) -> dict[str, Any
         "reportedby": article.source.label,
         "tags": list(settings.tags),
         "trafficlightprotocol": article.source.tlp or settings.tlp,
+        ARTICLE_TEXT: article.text,
     }
     relations = [
         EntityRelationship(
@@ -304,6 +316,7 @@ def report_of(value: str, article: Article, settings: Settings) -> dict[str, Any
         "guid": article.item.guid,
         "summary": article.item.summary[:SUMMARY_LENGTH],
         "profiles": [profile.value for profile in article.profiles],
+        **({"text_problem": article.text_problem} if article.text_problem else {}),
     }
     return {**report, "rawJSON": raw, **({"relationships": relations} if relations else {})}
 
@@ -322,13 +335,15 @@ class Server:
 
 @dataclass
 class Run:
-    """One run of a command. `read(source, etag, last_modified)` gives a document, `now` the time in seconds."""
+    """One run of a command. `read(source, etag, last_modified)` gives a document, `now` the time in seconds, `pages`
+    the texts of articles when they are wanted."""
 
     settings: Settings
     server: Server
     read: Callable[[NewsSource, str, str], NewsDocument]
     now: Callable[[], float]
     seconds_left: Callable[[], float]
+    pages: NewsPages | None = None
     known_matcher: Matcher | None = None
 
     def now_iso(self) -> str:
@@ -361,6 +376,8 @@ class Run:
         room, lines, problems = self.settings.max_articles, [], []
         waiting = sorted(self.settings.sources, key=lambda source: (sources.get(source.url) or {}).get("checked", ""))
         for place, source in enumerate(waiting):
+            # What has no page left waits, too: an article is reported once, and then with its text.
+            room = room if self.pages is None else min(room, self.pages.left)
             if room < 1 or self.seconds_left() <= 0:
                 lines.append(f"{len(waiting) - place} sources wait for the next run")
                 break
@@ -390,28 +407,53 @@ class Run:
         matcher = self.matcher() if found.fresh and self.settings.watches else None
         reported = set(self.server.state.load().get("links") or ())
         taken = [one for one in articles_of(found.fresh, source, self.now_iso()) if _short(one.link) not in reported]
-        articles = with_profiles(taken, matcher, self.settings.match_description)
+        articles = with_profiles(self.with_texts(taken), matcher, self.settings.match_description)
         wanted = [one for one in articles if one.profiles or not self.settings.only_matched]
         self._report(wanted)
-        self._remember(
-            source, remembered(memory, document, content, found, self.now_iso()), [one.link for one in wanted]
-        )
+        kept = remembered(memory, document, content, found, self.now_iso())
+        problems = [one.text_problem for one in articles if one.text_problem]
+        told = {"without_text": len(problems), "text_error": next(iter(problems), "")[:500]}
+        self._remember(source, {**kept, **told}, [one.link for one in wanted])
         return len(found.fresh)
+
+    def with_texts(self, articles: Sequence[Article]) -> list[Article]:
+        """The articles with the texts of their pages, if that is wanted; without text where there is none to be had."""
+        if self.pages is None:
+            return list(articles)
+        texts = [self.pages.text(one.item.link, one.source) for one in articles]
+        return [replace(one, text=text, text_problem=why) for one, (text, why) in zip(articles, texts, strict=True)]
 
     def _report(self, articles: Sequence[Article]) -> None:
         """Creates the Reports that are not there yet. Raises ValueError when the server refuses."""
-        records = [record for query in title_queries(articles) for record in found_records(self.server.search, query)]
+        queries = title_queries(articles, self.server.state.load().get("uncertain") or {})
+        records = [record for query in queries for record in found_records(self.server.search, query)]
         named, _ = named_articles(articles, records)
         reports = [report_of(value, article, self.settings) for value, article in named]
-        for some in batch(reports, batch_size=CREATE_BATCH):
-            self.server.create(some)
+        try:
+            for some in batch(reports, batch_size=CREATE_BATCH):
+                self.server.create(some)
+        except (DemistoException, ValueError):
+            self._doubt({_short(article.link): value for value, article in named})
+            raise
+
+    def _doubt(self, values: Mapping[str, str]) -> None:
+        """Remembers Reports that may be stored although the server said no, so that they are looked for by name."""
+
+        def change(state: dict[str, Any]) -> dict[str, Any]:
+            doubts = {**(state.get("uncertain") or {}), **values}
+            return {**state, "uncertain": dict(list(doubts.items())[-LINKS_KEPT:])}
+
+        self.server.state.update(change)
 
     def _remember(self, source: NewsSource, memory: Mapping[str, Any], links: Iterable[str] = ()) -> None:
         links = list(links)
 
         def change(state: dict[str, Any]) -> dict[str, Any]:
             reported = with_links(state.get("links") or (), links)
-            return {**state, "sources": {**state["sources"], source.url: dict(memory)}, "links": reported}
+            settled = {_short(link) for link in links}
+            doubts = {key: value for key, value in (state.get("uncertain") or {}).items() if key not in settled}
+            sources = {**state["sources"], source.url: dict(memory)}
+            return {**state, "sources": sources, "links": reported, "uncertain": doubts}
 
         self.server.state.update(change)
 
@@ -470,9 +512,8 @@ def get_indicators_command(run: Run, args: Mapping[str, Any]) -> CommandResults:
         if not wanted or wanted in (source.label.casefold(), source.url.casefold()):
             content = news_content(run.read(source, "", ""), source)
             articles += articles_of(content.items, source, run.now_iso())
-    shown = with_profiles(
-        sorted(articles, key=lambda one: one.timestamp)[-limit:], matcher, run.settings.match_description
-    )
+    newest = run.with_texts(sorted(articles, key=lambda one: one.timestamp)[-limit:])
+    shown = with_profiles(newest, matcher, run.settings.match_description)
     outputs = [
         {**row_of(article.data), "profiles": [profile.value for profile in article.profiles]} for article in shown
     ]
@@ -522,9 +563,9 @@ def status_command(run: Run) -> CommandResults:
     outputs = []
     for source in run.settings.sources:
         memory = sources.get(source.url) or {}
-        told = {name: memory.get(name) for name in ("checked", "kind", "items", "without_link", "newest", "error")}
+        told = {name: memory.get(name) for name in STATUS}
         outputs.append({"source": source.label, "url": source.url, **told, "remembered": len(memory.get("seen") or ())})
-    headers = ["source", "checked", "kind", "items", "newest", "error"]
+    headers = ["source", "checked", "kind", "items", "newest", "error", "without_text", "text_error"]
     return CommandResults(
         outputs_prefix="ThreatNews.Source",
         outputs_key_field="url",
@@ -560,7 +601,25 @@ def new_run(settings: Settings, server: Server, timing: HttpTiming) -> Run:
 
         return retry.run(one_try, NewsBusyError)
 
-    return Run(settings, server, read, timing.now, lambda: retry.seconds_left() or 0.0)
+    def left() -> float:
+        return retry.seconds_left() or 0.0
+
+    pages = new_pages(settings, retry, timing, left) if settings.fetch_text else None
+    return Run(settings, server, read, timing.now, left, pages)
+
+
+def new_pages(settings: Settings, retry: HttpRetry, timing: HttpTiming, left: Callable[[], float]) -> NewsPages:
+    """Pages over real connections, each asked for once."""
+    gets = {own: news_session(settings.networks if own else (), settings.verify).get for own in (True, False)}
+
+    def read_page(url: str, own: bool, seconds: float) -> NewsDocument:
+        retry.pacer.wait()
+        limits = NewsLimits(seconds, seconds, min(settings.limits.max_bytes, NEWS_PAGE_BYTES))
+        networks = settings.networks if own else ()
+        return NewsReader(gets[own], networks, limits, timing.monotonic).read(NewsSource(url))
+
+    kept = settings.budget_seconds * (1 - PAGES_SHARE)
+    return NewsPages(read_page, lambda: max(0.0, left() - kept), settings.max_pages)
 
 
 def main() -> None:

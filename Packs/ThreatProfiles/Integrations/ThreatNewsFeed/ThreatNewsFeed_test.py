@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from CommonServerPython import DemistoException
-from NewsSourceApiModule import NewsBusyError, NewsDocument, NewsItem, NewsSource
+from NewsSourceApiModule import NewsBusyError, NewsDocument, NewsItem, NewsPages, NewsSource
 from ThreatNewsFeed import (
     LINKS_KEPT,
     Article,
@@ -21,6 +21,7 @@ from ThreatNewsFeed import (
     first_state,
     marked_title,
     named_articles,
+    quoted,
     report_of,
     report_title,
     run_command,
@@ -65,14 +66,18 @@ class World:
     profiles: list[dict[str, Any]] = field(default_factory=lambda: [RECORD])
     reports: list[dict[str, Any]] = field(default_factory=list)
     refuse: Callable[[list[dict[str, Any]]], bool] = lambda batch: False
+    lose_reply: Callable[[list[dict[str, Any]]], bool] = lambda batch: False
     context: dict[str, Any] = field(default_factory=dict)
     marks: list[tuple[str, str, str]] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
+    pages_read: list[str] = field(default_factory=list)
     seconds: float = 100.0
 
     def search(self, **options: Any) -> dict[str, Any]:
         self.queries.append(options["query"])
-        found = self.reports if options["query"].startswith("value:") else self.profiles
+        asked = options["query"].casefold()
+        titled = [report for report in self.reports if quoted(report["value"].casefold()) in asked]
+        found = titled if asked.startswith("value:") else self.profiles
         return {"iocs": found or None, "searchAfter": None}
 
     def create(self, batch: list[dict[str, Any]]) -> None:
@@ -86,6 +91,8 @@ class World:
                 "sourceBrands": ["ThreatNewsFeed"],
             }
             self.reports = [kept for kept in self.reports if kept["value"] != made["value"]] + [record]
+        if self.lose_reply(batch):
+            raise ValueError("the reply was lost")
 
     def read(self, source: NewsSource, etag: str, last_modified: str) -> NewsDocument:
         self.marks.append((source.url, etag, last_modified))
@@ -102,7 +109,16 @@ class World:
         )
         state = VersionedState(port, 1, first_state, lambda attempt: None)
         settings = settings_from_params({**PARAMS, **params})
-        return Run(settings, Server(self.search, self.create, state), self.read, lambda: NOW, lambda: self.seconds)
+        server = Server(self.search, self.create, state)
+        pages = NewsPages(self.read_page, lambda: self.seconds, settings.max_pages) if settings.fetch_text else None
+        return Run(settings, server, self.read, lambda: NOW, lambda: self.seconds, pages)
+
+    def read_page(self, url: str, own: bool, seconds: float) -> NewsDocument:
+        self.pages_read.append(url)
+        found = self.documents[url]
+        if isinstance(found, Exception):
+            raise found
+        return NewsDocument(url, found, "text/html")
 
     def memory(self, source: NewsSource) -> dict[str, Any]:
         kept: dict[str, Any] = json.loads(self.context["state"])["sources"].get(source.url, {})
@@ -287,6 +303,18 @@ def test_fetch_article_of_another_source_under_another_title_is_no_second_report
     assert world.titles() == ["one"]
 
 
+def test_fetch_report_whose_reply_was_lost_is_found_under_the_title_of_another_source() -> None:
+    again = rss("two").replace(b"https://a.example/two", b"https://a.example/one")
+    world = World({BLOG.url: rss("one", "three"), SITE.url: again})
+    world.lose_reply = lambda batch: batch[0]["value"] == "three"
+    with pytest.raises(DemistoException, match="the reply was lost"):
+        world.run().fetch()
+    assert world.titles() == ["one", "three"]
+    world.lose_reply = lambda batch: False
+    world.run().fetch()
+    assert world.titles() == ["one", "three"] and not json.loads(world.context["state"])["uncertain"]
+
+
 def test_fetch_links_of_refused_reports_are_not_remembered() -> None:
     world = World({BLOG.url: rss("one"), SITE.url: rss("one")})
     world.refuse = lambda batch: True
@@ -409,6 +437,64 @@ def test_fetch_without_relationships_does_not_look_for_profiles() -> None:
     world = World({BLOG.url: rss("APT28")})
     world.run(create_relationships="false").fetch()
     assert all(query.startswith("value:") for query in world.queries)
+
+
+# ---- the texts of articles
+
+
+def world_with_pages(**pages: Any) -> World:
+    texts = {f"https://a.example/{name}": page for name, page in pages.items()}
+    return World({BLOG.url: rss(*pages), SITE.url: rss(), **texts})
+
+
+def test_fetch_text_is_kept_and_matched_and_read_once() -> None:
+    world = world_with_pages(one=b"<html><p>Now by Fancy Bear", two=b"<html><p>Nobody")
+    world.run(fetch_text="true").fetch()
+    fields = {report["value"]: report["fields"] for report in world.reports}
+    assert fields["one"]["threatnewstext"] == "Now by Fancy Bear"
+    related = [bool(report.get("relationships")) for report in sorted(world.reports, key=lambda one: one["value"])]
+    assert related == [True, False]
+    world.run(fetch_text="true").fetch()
+    assert sorted(world.pages_read) == ["https://a.example/one", "https://a.example/two"]
+
+
+def test_fetch_text_is_off_by_default() -> None:
+    world = world_with_pages(one=b"<html><p>Fancy Bear")
+    world.run().fetch()
+    assert world.pages_read == [] and "threatnewstext" not in world.reports[0]["fields"]
+
+
+def test_fetch_text_page_that_fails_costs_no_article_and_is_told() -> None:
+    world = world_with_pages(one=NewsBusyError("status 500"), two=b"<html><p>Text")
+    world.run(fetch_text="true").fetch()
+    assert world.titles() == ["one", "two"]
+    reports = {report["value"]: report for report in world.reports}
+    assert (
+        reports["one"]["rawJSON"]["text_problem"] == "status 500" and "threatnewstext" not in reports["one"]["fields"]
+    )
+    assert "text_problem" not in reports["two"]["rawJSON"]
+    [row, _] = run_command("threat-news-status", world.run(), {}).outputs
+    assert (row["without_text"], row["text_error"], row["error"]) == (1, "status 500", "")
+
+
+def test_fetch_text_articles_beyond_the_pages_of_a_run_come_with_the_next() -> None:
+    world = world_with_pages(c=b"<html>c", b=b"<html>b", a=b"<html>a")
+    assert "1 sources wait for the next run" in world.run(fetch_text="true", max_pages="2").fetch()
+    assert world.titles() == ["a", "b"]
+    world.run(fetch_text="true", max_pages="2").fetch()
+    assert [report["fields"]["threatnewstext"] for report in world.reports] == ["a", "b", "c"]
+
+
+def test_fetch_text_only_matched_counts_the_text() -> None:
+    world = world_with_pages(one=b"<html><p>by APT-28", two=b"<html><p>Nobody")
+    world.run(fetch_text="true", only_matched="true").fetch()
+    assert world.titles() == ["one"]
+
+
+def test_get_indicators_reads_the_pages_of_what_it_shows() -> None:
+    world = world_with_pages(one=b"<html><p>by APT-28", two=b"<html><p>Nobody")
+    shown = run_command("threat-news-get-indicators", world.run(fetch_text="true"), {"limit": "1"})
+    assert len(shown.outputs) == len(world.pages_read) == 1
 
 
 # ---- commands

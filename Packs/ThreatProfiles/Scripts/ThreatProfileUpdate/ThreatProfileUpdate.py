@@ -89,9 +89,13 @@ class Target:
 
 
 def items_of(report: Mapping[str, Any], *, with_description: bool) -> list[Item]:
-    """The articles of a record of type Report: one for each row of its publications, at least one."""
+    """The articles of a record of type Report: one for each row of its publications, at least one.
+
+    The text of the article's page counts where the feed was told to fetch it.
+    """
     fields = report.get("CustomFields") or {}
-    text = str(fields.get("description") or "") if with_description else ""
+    texts = (fields.get("description") if with_description else "", fields.get(ARTICLE_TEXT))
+    text = " | ".join(str(one) for one in texts if one)
     value = str(report.get("value") or "")
     rows = [row for row in fields.get(PUBLICATIONS) or [] if isinstance(row, Mapping)] or [{}]
     dated = fields.get("firstseenbysource") or report.get("firstSeen")
@@ -111,10 +115,15 @@ def items_of(report: Mapping[str, Any], *, with_description: bool) -> list[Item]
 
 
 def fields_to_write(record: Mapping[str, Any], target: Target, options: Options) -> tuple[dict[str, Any], int]:
-    """The fields that put the target's articles on its record, and how many rows are new; ({}, 0) without new ones."""
+    """The fields that put the target's articles on its record, and how many rows are new; ({}, 0) without new ones.
+
+    An article that the record has in the other field, from a time with another layout, is not new.
+    """
     own = record.get("CustomFields") or {}
-    to_row = row_of if options.field == PUBLICATIONS else note_of
-    rows, added = merged_rows(own.get(options.field), [to_row(item.article) for item in target.items], options.max_rows)
+    to_row, other = (row_of, NOTES) if options.field == PUBLICATIONS else (note_of, PUBLICATIONS)
+    there = {row_link(row) for row in own.get(other) or ()} - {""}
+    new = [to_row(item.article) for item in target.items if row_link(row_of(item.article)) not in there]
+    rows, added = merged_rows(own.get(options.field), new, options.max_rows)
     if not added:
         return {}, 0
     fields: dict[str, Any] = {options.field: rows}

@@ -237,6 +237,16 @@ def test_run_community_notes_keep_the_old_layout() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("before", "now"), [("publications", "communitynotes"), ("communitynotes", "publications")])
+def test_run_other_layout_adds_only_what_is_in_neither(before: str, now: str) -> None:
+    fake = FakeServer(TURLA)
+    updated(fake, names=["Turla"], articles=[TURLA_NEWS], field=before)
+    kept = fake.fields("1")[before]
+    assert updated(fake, names=["Turla"], articles=[TURLA_NEWS], field=now)[0] == [Update("Turla", "1", "unchanged", 0)]
+    updated(fake, names=["Turla"], articles=[TURLA_NEWS, article(2, "Turla")], field=now)
+    assert fake.fields("1")[before] == kept and len(fake.fields("1")[now]) == 1
+
+
 @pytest.mark.parametrize(("before", "after"), [(DAY.format(9), DAY.format(9)), (None, DAY.format(1))])
 def test_run_last_seen_moves_forward_only(before: Any, after: str) -> None:
     fake = FakeServer(actor("1", "Turla", lastseenbysource=before))
@@ -273,6 +283,14 @@ def test_items_of_report_each_row_is_an_article_and_none_makes_one_of_its_value(
     assert item.article == {
         "title": "Title", "link": "", "source": "", "timestamp": "2024-01-01T00:00:00Z", "text": "",
     }  # fmt: skip
+
+
+def test_items_of_report_text_of_the_page_counts_without_being_asked_for() -> None:
+    fake = FakeServer(TURLA, report("r1", "Nobody", publications=[article(1, "Nobody")], threatnewstext="by Turla"))
+    updated(fake, names=["Turla"], report_query="type:Report")
+    assert links(fake, "1") == ["https://news.example/1"]
+    [item] = items_of(report("r", "T", description="about", threatnewstext="text"), with_description=True)
+    assert item.article["text"] == "about | text"
 
 
 # ---- the command
