@@ -15,7 +15,7 @@ export COMMON_SERVER_PYTHON
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit long matrix bench dist lint format clean
+.PHONY: help demo test unit long chaos matrix bench dist lint format clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -31,6 +31,9 @@ unit: .venv/.dev ## Run the tests on the source form only, one worker per proces
 
 long: .venv/.dev ## Run the tests that take minutes: every real article through feed, job and a store that fails
 	$(PY) -m pytest -m long $(ARGS)
+
+chaos: .venv/.dev ## Let people edit 200,000 indicators on both sides of the IOC sync in 200 cycles of faults and kills (ARGS="--seed 2")
+	$(PY) -m Tests.chaos $(ARGS)
 
 matrix: .venv/.dev ## Write docs/support-matrix.md from the conformance suite, run in both forms
 	$(TOX) -e sdk

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks import pack
 from benchmarks.articles import Item, articles, profiles
 from benchmarks.galaxies import actors, labels
-from demo.profiles_compare import PROCESSED, Comparison, compare, confirmed, links_of
+from demo.profiles_compare import PROCESSED, SHARED, Comparison, compare, confirmed, links_of
 from demo.stage import DemoFailed, EmulatorProcess, Narrator, Warroom, shown
 from demo.story import Outcome
 from warroom.engine.host import DATABASE
@@ -30,7 +30,6 @@ REPORTS = "type:Report"
 LOOK_SECONDS = 0.02
 KILLED_AT = 15
 TRIES = 3
-SHARED = "ThreatProfilesApiModule"
 BEST_SHOWN, TITLE_SHOWN = 5, 70
 TEXT = "APT10 and Fancy-Bear continue; APT281 does not, and research at sea goes on"
 IN_TEXT = {"APT10", "Fancy-Bear"}
@@ -252,7 +251,6 @@ class ProfilesStory:
         return {str(record["id"]): record["modified"] for record in self._records("")}
 
     def _compared(self) -> Comparison:
-        pack.module(SHARED)
         shown_items = [item for row in self.site.objects("source") for item in row["source"]["items"]]
         with Store.open(self.home / DATABASE) as store:
             related = store.relationships.search(size=100_000)

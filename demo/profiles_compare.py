@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks import pack
+
+SHARED = "ThreatProfilesApiModule"
 PROCESSED = "threat-profiles-processed"
 Record = Mapping[str, Any]
 Article = Mapping[str, str]
@@ -60,7 +62,7 @@ def compare(
     A link that was shown again under another title may be on the profiles of either title, and has to be on those of
     the first. `related` None: relationships are not looked at.
     """
-    shared: Any = importlib.import_module("ThreatProfilesApiModule")
+    shared: Any = pack.module(SHARED)
     profiles = list(profiles)
     matcher = shared.Matcher([shared.watched_of(record) for record in profiles])
     first: dict[str, set[str]] = {}

@@ -23,6 +23,8 @@ IN_FLIGHT = 2
 LARGEST_REQUEST = 4_000
 ACTORS = 6
 REFUSALS_SHOWN = 3
+# A fetch that has nothing else to do looks through the tenant until its time is used up.
+REMOVAL_SECONDS = 10
 
 Edit = Mapping[str, Any]
 
@@ -75,6 +77,7 @@ class Story:
         actors = self.choose()
         echoed = self.operator(actors)
         self.war_room(actors)
+        self.change_of_mind(actors)
         self.meddle(self.emulator)
         self.close(runs, echoed)
         self.outcome.rows["all steps, seconds"] = round(time.monotonic() - started, 1)
@@ -164,10 +167,9 @@ class Story:
     # -- 4
 
     def rejects(self) -> None:
-        """What XDR does not take, and the state of the sync."""
+        """What XDR does not take."""
         self.tell.step(4, "What was set aside, and why")
         self.warroom.show("run", "!xdr-iocs-rejects limit=5")
-        self.warroom.show("run", "!xdr-iocs-status")
 
     # -- 5
 
@@ -237,15 +239,34 @@ class Story:
 
     # -- 7
 
+    def change_of_mind(self, actors: Cast) -> None:
+        """What XSOAR does not want any more leaves XDR by policy, on record, and is back when it is wanted again."""
+        tell, value = self.tell, actors.severity
+        tell.step(7, "XSOAR changes its mind: what it does not want any more is disabled, and enabled again")
+        policy = ("-p", "removal_policy=disable", "-p", f"fetch_time_budget_seconds={REMOVAL_SECONDS}")
+        self.warroom.show("instance", "set", INSTANCE, *policy)
+        for verdict, status in (("good", "DISABLED"), ("bad", "ENABLED")):
+            tell.say(f"\nSomebody judges an indicator {verdict}:")
+            self.warroom.show("indicator", "set", value, f"verdict={verdict}")
+            self.warroom.show("fetch", INSTANCE)
+            self.warroom.show("run", "!xdr-iocs-removed")
+            held = next(row["RULE_STATUS"] for row in self.emulator.rows() if row["RULE_INDICATOR"] == value)
+            tell.say(f"  {value}: RULE_STATUS is {held} in Cortex XDR")
+            self.outcome.expect(held == status, f"{value}: RULE_STATUS is {held} in Cortex XDR, not {status}")
+
+    # -- 8
+
     def close(self, runs: list[Run], echoed: int) -> None:
         """Compares both sides, every value and field, and makes the closing table."""
-        self.tell.step(7, "Are both sides equal? Every indicator, field by field")
+        self.tell.step(8, "Are both sides equal? Every indicator, field by field")
         path = self.folder / "synced.jsonl"
         query = f"expirationStatus:active and ({SYNC_QUERY})"
         self.warroom.show("indicator", "export", shown(path), "--query", query)
         severity = "SEV_040_HIGH"
         with path.open("rb") as stream:
             found = compare(map(orjson.loads, stream), self.emulator.rows(), severity)
+        self.tell.say("\nAnd what the sync itself says:")
+        self.warroom.show("run", "!xdr-iocs-status")
         self._judge(found)
         self._numbers(found, runs, echoed)
 

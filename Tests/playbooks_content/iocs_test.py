@@ -359,8 +359,21 @@ def test_dashboard_answers_in_sync_which_records_not_and_what_the_runs_did(there
     reasons = shown(there, "XDRIOCRejectsWidget")
     assert sum(row["Records"] for row in reasons) == 4 and {row["Way"] for row in reasons} == {"to XDR"}
     assert REFUSED in {row["For example"] for row in reasons}
+    assert shown(there, "XDRIOCRemovedWidget") == []
     (run,) = shown(there, "XDRIOCRunsWidget")
     assert (run["To XDR"], run["Set aside"], run["Ended"]) == (COUNT, 4, "ok") and run["Requests"] >= 2
+
+
+def test_dashboard_shows_what_was_removed_and_why(there: Place) -> None:
+    there.configure(removal_policy="disable", removal_cap_percent="100")
+    assert there.host.fetch(INSTANCE).status == "ok"
+    there.host.store.indicators.edit(VALUES[0], {"score": 1})
+    assert there.host.fetch(INSTANCE).status == "ok"
+    assert there.status(VALUES[0]) == "DISABLED"
+    (gone,) = shown(there, "XDRIOCRemovedWidget")
+    told = [gone[name] for name in ("Indicator", "Policy", "Why", "State")]
+    assert told == [VALUES[0], "disable", "judged anew", "done"]
+    assert shown(there, "XDRIOCRunsWidget")[0]["Removed"] == 1
 
 
 def test_dashboard_of_a_failing_tenant_says_since_when_and_what(there: Place) -> None:

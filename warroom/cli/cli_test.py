@@ -190,6 +190,46 @@ def test_instance_show_never_prints_secrets(main_instance: Run) -> None:
         assert "in plain text" in out and SECRET not in out
 
 
+def test_instance_set_changes_what_is_named_and_keeps_the_rest(main_instance: Run) -> None:
+    before = json.loads(main_instance("instance", "show", "main", "--json")[1])
+    assert main_instance("instance", "set", "main", "-p", "limit=5", "-p", "colours=", "-p", "feed=false") == (
+        0,
+        "changed colours, feed, limit of main\n",
+        "",
+    )
+    after = json.loads(main_instance("instance", "show", "main", "--json")[1])
+    changed = {"limit": "5", "colours": [], "feed": False}
+    assert after == {**before, "params": {**before["params"], **changed}}
+
+
+def test_instance_set_secret_replaces_the_one_before_it(main_instance: Run, tmp_path: Path) -> None:
+    newer = tmp_path / "newer"
+    newer.write_text("the-key-after-rotation\n")
+    assert main_instance("instance", "set", "main", "-p", f"apikey_creds=@{newer}")[0] == 0
+    with Host.open(tmp_path / "home") as host:
+        instance = host.instances.get("main")
+        settings = host.instances.run_settings(instance, host.instances.find_integration("Tiny"))
+    assert settings.secrets == ("the-key-after-rotation",)
+    assert settings.params["apikey_creds"]["identifier"] == "me"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "told"),
+    [
+        (["url="], "parameter url (Server URL) is required"),
+        (["limit=5", "urk=x"], "no parameter urk"),
+        (["limit=5", "limit=6"], "given twice"),
+        (["limit=many"], "must be a whole number"),
+        (["limit=5", "token=plain"], "parameter token is secret"),
+    ],
+)
+def test_instance_set_bad_value_changes_nothing(main_instance: Run, pairs: list[str], told: str) -> None:
+    before = main_instance("instance", "show", "main", "--json")[1]
+    code, _, err = main_instance("instance", "set", "main", *(word for pair in pairs for word in ("-p", pair)))
+    assert code == 2 and told in err
+    assert main_instance("instance", "show", "main", "--json")[1] == before
+
+
 def test_instance_test_failure_gives_exit_code_1(main_instance: Run, key: Path) -> None:
     assert main_instance("instance", "test", "main") == (0, "ok\n", "")
     options = ("-p", "url=http://broken", "-p", "apikey_creds.identifier=me", "-p", f"apikey_creds=@{key}")

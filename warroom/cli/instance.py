@@ -66,6 +66,30 @@ def add(
     click.echo(f"added instance {added.name} ({added.brand})")
 
 
+@instance.command("set")
+@click.argument("name", metavar="N")
+@click.option(
+    "-p",
+    "--param",
+    "pairs",
+    multiple=True,
+    required=True,
+    metavar="KEY=VALUE",
+    help="A parameter, in the forms of `instance add`. KEY= empties it.",
+)
+@pass_app
+def change(app: App, name: str, pairs: tuple[str, ...]) -> None:
+    """Changes parameters of an instance, its secrets among them; its state stays.
+
+    Example: warroom instance set CortexXDRIOC_instance_1 -p "query=reputation:Bad and type:Domain"
+    """
+    with app.open() as host:
+        integration = host.instances.find_integration(host.instances.get(name).brand)
+        plain, secrets = read_pairs(integration, split_pairs(pairs), app.environ, app.ask)
+        host.instances.change(name, plain, secrets)
+    click.echo(f"changed {', '.join(sorted([*plain, *secrets]))} of {name}")
+
+
 @instance.command("list")
 @json_option
 @pass_app

@@ -14,7 +14,7 @@ from warroom.content.catalog import near
 from warroom.content.model import CREDENTIALS
 from warroom.engine.errors import SecretError, UsageError
 from warroom.engine.house import health_setting
-from warroom.engine.parameters import IDENTIFIER, check_parameters, require_known, secret_in_plain
+from warroom.engine.parameters import IDENTIFIER, changed_parameters, check_parameters, require_known, secret_in_plain
 from warroom.engine.secrets import Backend, Reference, Vault, read_secret_file, variable_name
 from warroom.store import Instance, Store
 
@@ -82,6 +82,30 @@ class Instances:
             if item.origin == "asked" and item.value:
                 self.vault.remember(name, key, item.value)
         return instance
+
+    def change(self, name: str, params: Mapping[str, str], secrets: Mapping[str, SecretInput]) -> Instance:
+        """Changes parameters and secrets of an instance; its state stays, as on the server. Idempotent.
+
+        A secret is kept where the one before it was. Raises UsageError, and then changes nothing; SecretError when a
+        secret could not be stored, and then no parameter is changed.
+        """
+        instance = self.get(name)
+        integration = self.find_integration(instance.brand)
+        plain = changed_parameters(integration, instance.params, params)
+        for key, item in secrets.items():
+            if item.value == "":
+                raise UsageError(f"parameter {key}: the secret is empty")
+        references = {key: self._kept_again(integration, instance, key, item) for key, item in secrets.items()}
+        changed = replace(instance, params=plain, secrets={**instance.secrets, **references})
+        self.store.instances.update(changed)
+        return changed
+
+    def _kept_again(self, integration: Integration, instance: Instance, key: str, given: SecretInput) -> Reference:
+        known = instance.secrets.get(key)
+        backend = known["backend"] if known else self.vault.choose("auto")
+        if backend == "none" or given.value is None:
+            return _unstored(require_known(integration, key), given)
+        return self.vault.store(backend, instance.id, key, given.value)
 
     def get(self, name: str) -> Instance:
         """The instance of this name. Raises UsageError with near names."""

@@ -42,6 +42,17 @@ def check_parameters(integration: Integration, params: Mapping[str, str], secret
     return Settings({name: value for name, value in plain.items() if value is not None}, dict(secrets))
 
 
+def changed_parameters(integration: Integration, plain: Mapping[str, Any], params: Mapping[str, str]) -> dict[str, Any]:
+    """The stored parameters with the given ones in place of theirs, checked as when an instance is added.
+
+    An empty text empties a parameter that is not required. Raises UsageError naming parameter and value.
+    """
+    owners = {name: require_known(integration, name) for name in params}
+    changed = {owner.name: _given(owner, params) for owner in owners.values() if not _only_secret(owner)}
+    merged = {**plain, **changed}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
 def require_known(integration: Integration, name: str) -> Parameter:
     """The parameter that `name` or `name.identifier` stands for. Raises UsageError with near names."""
     found = integration.parameter(name)

@@ -399,6 +399,7 @@ def status_text(status: Mapping[str, Any], now: float) -> str:
         status_answer(status, now),
         tableToMarkdown("Figures", _figure_rows(status, now), headers=["What", "State"]),
         _reasons_table(status),
+        _removal_table(status, now),
         _runs_table(status),
         _errors_table(status, now),
     ]
@@ -420,7 +421,49 @@ def status_answer(status: Mapping[str, Any], now: float) -> str:
             f"{number_in_words(aside, 'record')}{more} {verb} set aside, for the reasons below; "
             "`!xdr-iocs-rejects` lists them."
         )
-    return "\n".join(lines) + "\n"
+    lines.append(removal_in_words(status["removal"], now))
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def removal_in_words(removal: Mapping[str, Any], now: float) -> str:
+    """What is done with IOCs that are not wanted any more, what was removed, and why not more."""
+    if removal["policy"] == "leave":
+        return "Nothing is removed from Cortex XDR by itself: the removal policy is 'leave'."
+    if removal["held"]:
+        since = f" since {moment_in_words(removal['held_since'], now)}" if removal["held_since"] else ""
+        hint = "" if "xdr-iocs-remove" in removal["held"] else " `!xdr-iocs-remove` shows what it is about."
+        return f"Removal is held{since}: {removal['held'].rstrip('.')}.{hint}"
+    done = sum(row["iocs"] for row in removal["on_record"] if row["phase"] == "done")
+    last = sum(row["removed"] for row in removal["by_reason"])
+    back = sum(row["held_back"] for row in removal["by_reason"])
+    text = f"{number_in_words(done, 'IOC')} {'is' if done == 1 else 'are'} removed (policy '{removal['policy']}'), "
+    text += f"{last:,} of them in the last run; `!xdr-iocs-removed` lists them."
+    return text + (f" {back:,} more wait for the cap of {removal['cap']:,} per run." if back else "")
+
+
+def _removal_table(status: Mapping[str, Any], now: float) -> str:
+    removal = status["removal"]
+    if removal["policy"] == "leave" and not removal["on_record"]:
+        return ""
+    parts = [f"{row['reason']}: {row['removed']:,} of {row['candidates']:,}" for row in removal["by_reason"]]
+    record = [f"{row['iocs']:,} {row['phase']}" for row in removal["on_record"]]
+    sources = [f"{row['iocs']:,} of {row['source'] or 'no source'}" for row in removal["by_source"]]
+    rows = {
+        "Policy": removal["policy"],
+        "Removed in the last run, of candidates": ", ".join(parts),
+        "Held": removal["held"],
+        "Last run": moment_in_words(removal["last_run"], now) if removal["last_run"] else "",
+        "Ended early": removal["note"],
+        "On record": ", ".join(record),
+        "All of Cortex XDR looked through": moment_in_words(removal["last_look"], now),
+        "Found there": ", ".join(sources),
+        "Doubts": removal["last_look_doubts"],
+        "Being looked through since": moment_in_words(removal["looking_since"], now)
+        if removal["looking_since"]
+        else "",
+    }
+    told = [{"What": name, "State": text} for name, text in rows.items() if text]
+    return tableToMarkdown("Removal", told, headers=["What", "State"])
 
 
 def _figure_rows(status: Mapping[str, Any], now: float) -> list[dict[str, str]]:

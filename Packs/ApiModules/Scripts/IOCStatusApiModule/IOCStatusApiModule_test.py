@@ -16,6 +16,7 @@ from IOCStatusApiModule import (
     moment_in_words,
     reason_kind,
     rejects_by_reason,
+    removal_in_words,
     run_figures,
     sync_verdict,
     with_run,
@@ -264,3 +265,31 @@ def test_moment_in_words_past_future_and_never() -> None:
     assert moment_in_words("2026-11-20T11:58:00.123Z", NOW) == "2026-11-20 11:58:00 UTC (2 minutes ago)"
     assert moment_in_words("2026-11-20T14:00:00Z", NOW) == "2026-11-20 14:00:00 UTC (in 2 hours)"
     assert moment_in_words(None, NOW) == "never"
+
+
+REMOVAL: dict[str, Any] = {
+    "policy": "delete",
+    "held": "",
+    "held_since": None,
+    "cap": 2_000,
+    "on_record": [{"phase": "done", "iocs": 1}, {"phase": "restored", "iocs": 9}],
+    "by_reason": [{"reason": "expired", "candidates": 1_501, "removed": 1, "held_back": 1_500}],
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "1 IOC is removed (policy 'delete'), 1 of them in the last run; "),
+        ({"policy": "leave"}, "Nothing is removed from Cortex XDR by itself: the removal policy is 'leave'."),
+        (
+            {"held": "the query finds less.", "held_since": TEN},
+            "Removal is held since 2026-11-20 10:00:00 UTC (2 hours ago): the",
+        ),
+        ({"held": "no total"}, "Removal is held: no total. `!xdr-iocs-remove` shows what it is about."),
+        ({"held": "run `!xdr-iocs-remove`"}, "Removal is held: run `!xdr-iocs-remove`."),
+    ],
+)
+def test_removal_in_words_tells_what_was_removed_or_why_nothing(more: dict[str, Any], words: str) -> None:
+    told = removal_in_words({**REMOVAL, **more}, NOW)
+    assert told.startswith(words) and (more or told.endswith("more wait for the cap of 2,000 per run."))

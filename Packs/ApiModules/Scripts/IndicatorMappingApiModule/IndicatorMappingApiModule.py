@@ -6,7 +6,7 @@ means for the indicator. Nothing here touches a network, a clock or a store; `no
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
 from types import MappingProxyType
@@ -374,7 +374,9 @@ class Outgoing(NamedTuple):
     `standing` is the record as XDR should hold it; `news` tells whether XDR does not hold it yet; `enable` whether XDR
     must be told to enable the IOC besides; `deleted` whether XDR deleted it and nobody in XSOAR has asked for it since.
     `changed` names the fields that were changed in XSOAR, all of them where there is no memory; `memory` is what has to
-    be remembered once XDR took the record, None for nothing.
+    be remembered once XDR took the record, or at once where nothing is news; None for nothing. `intent` is what has to
+    be remembered before XDR is asked to take it: should nobody learn whether it did, the fields count as changed until
+    somebody does.
     """
 
     standing: dict[str, Any]
@@ -383,6 +385,7 @@ class Outgoing(NamedTuple):
     deleted: bool = False
     changed: tuple[str, ...] = COMPARED
     memory: dict[str, Any] | None = None
+    intent: dict[str, Any] | None = None
 
 
 def memories(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -461,8 +464,10 @@ def outgoing(ioc: Mapping[str, Any], record: dict[str, Any], label: str = "") ->
         return Outgoing(sendable(record), True, enable=status == "ENABLED") if status else Outgoing(record, True)
     theirs, view = memory["theirs"], record_view(record)
     manual = bool(ioc.get("manualScore"))
-    changed = [name for name in COMPARED if changed_here(name, view[name], memory, manual)]
-    news = [name for name in changed if view[name] != theirs.get(name, "") and (view[name] or name == "comment")]
+    on_the_way = frozenset(memory.get("sent") or ())
+    changed = [name for name in COMPARED if name in on_the_way or changed_here(name, view[name], memory, manual)]
+    news = [name for name in changed if name in on_the_way or view[name] != theirs.get(name, "")]
+    news = [name for name in news if view[name] or name == "comment"]
     merged = dict(record)
     for name in COMPARED:
         if name not in changed:
@@ -473,9 +478,10 @@ def outgoing(ioc: Mapping[str, Any], record: dict[str, Any], label: str = "") ->
     merged = sendable(merged)
     deleted = not news and theirs.get("status") == "DELETED"
     send = bool(news) or not (deleted or about(memory, ioc, merged["indicator"]))
-    after = memory_after(memory, merged, view, changed, enable, manual) if send else None
-    after = named_in(after, ioc, merged["indicator"]) if after else None
-    return Outgoing(merged, send, enable, deleted, tuple(changed), after)
+    after = memory_after(memory, merged, view, changed, enable, manual) if send else settled_memory(memory, view)
+    after = named_in(after, ioc, merged["indicator"]) if after and send else after
+    intent = {**memory, "sent": news} if set(news) - on_the_way else None
+    return Outgoing(merged, send, enable, deleted, tuple(changed), after, intent)
 
 
 def memory_after(
@@ -495,10 +501,46 @@ def memory_after(
     held = {name: value for name, value in record_view(sent).items() if value or (name == "comment" and name in sent)}
     if enable or revived:
         held.setdefault("status", "ENABLED")
-    base = {**memory["base"], **{name: [view[name]] for name in changed}, "reliability": None}
+    settled = (settled_memory(memory, view) or memory)["base"]
+    base = {**settled, **{name: [view[name]] for name in changed}, "reliability": None}
     if revived:
         base["status"] = sorted({view["status"], held["status"]})
     return {"theirs": {**theirs, **held}, "base": base, "manual": manual}
+
+
+def settled_memory(memory: Mapping[str, Any], view: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The memory with the expiration that the indicator really came to have, None when that is known already.
+
+    When XDR's change was written, nobody could tell whether XSOAR would follow it or another source of the indicator.
+    What was possible then would hide what is changed later.
+    """
+    if is_settled(memory):
+        return None
+    return {**memory, "base": {**memory["base"], "expiration_date": [view["expiration_date"]]}}
+
+
+def settled_item(ioc: Mapping[str, Any], memory: Mapping[str, Any], settings: MappingSettings) -> dict[str, Any]:
+    """The indicator as it is, with this memory."""
+    state = with_memory(ioc.get("CustomFields") or {}, settings.label, memory)
+    return own_item(ioc, {**standing_expiration(ioc), "xdriocstate": state}, settings)
+
+
+def settled_items(
+    iocs: Iterable[Mapping[str, Any]], settings: MappingSettings, now_ms: int
+) -> Iterator[dict[str, Any]]:
+    """Items for those of these indicators of which it was open what their expiration would come to be."""
+    for ioc in iocs:
+        memory = load_memory(ioc.get("CustomFields") or {}, settings.label)
+        with suppress(RejectedRecordError):
+            settled = settled_memory(memory, record_view(checked_record(ioc, settings, now_ms))) if memory else None
+            if settled:
+                yield settled_item(ioc, settled, settings)
+
+
+def is_settled(memory: Mapping[str, Any]) -> bool:
+    """Is it known what the expiration of the indicator came to be? See `settled_memory`."""
+    expected = memory["base"].get("expiration_date", [])
+    return expected is not None and len(expected) < 2
 
 
 def noted_item(ioc: Mapping[str, Any], memory: Mapping[str, Any], settings: MappingSettings) -> dict[str, Any]:
@@ -721,8 +763,8 @@ def expected_base(
 
     Fields that a person edited stay as they are in XSOAR. Verdict and expiration depend on the other sources of the
     indicator, so both
-    the old and the new value are expected there. An indicator that cannot be sent at all has an empty base: any later
-    change counts.
+    the old and the new value are expected there until `settled_memory`. An indicator that cannot be sent at all has an
+    empty base: any later change counts; of one that is over, a new expiration does.
     """
     before = dict(current or {})
     locked = {str(name).lower() for name in before.get("manuallyEditedFields") or ()}
@@ -736,13 +778,15 @@ def expected_base(
         "expiration": written.get("expirationdate") or before.get("expiration"),
     }
     try:
-        view = record_view(checked_record(after, settings, now_ms))
+        view = record_view(checked_record(unexpired(after, now_ms), settings, now_ms))
     except RejectedRecordError:
         return {}
     base: dict[str, Any] = {name: [view[name]] for name in COMPARED}
     base["reputation"] = sorted({view["reputation"], theirs["reputation"]})
     expected = {view["expiration_date"], theirs["expiration_date"], previous_expiration(before, now_ms)}
-    base["expiration_date"] = sorted(expected) if current is not None else None
+    # A new indicator has no other source. Without a date its type may give it one.
+    alone = [theirs["expiration_date"]] if theirs["expiration_date"] > 0 else None
+    base["expiration_date"] = sorted(expected) if current is not None else alone
     base["reliability"] = None
     return base
 
@@ -825,6 +869,7 @@ def inbound_item(
     if memory and about(memory, current or {}, value) and told_before(theirs, memory):
         return hits_item(row, theirs, current or {}, memory, settings), False
     pending = pending_news(current, settings, now_ms) if current else None
+    expired = current is not None and is_expired(current, now_ms)
     if current and pending is not None and says_the_same(pending.standing, theirs):
         return hits_item(row, theirs, current, memory_of_same(theirs, current, settings, now_ms), settings), False
     stands_in = current is not None and stand_in_hash(current) == value.lower()
@@ -840,16 +885,22 @@ def inbound_item(
     }
     unsent = sent_up_to_ns is not None and (memory is not None or changed_after(current or {}, sent_up_to_ns))
     changed = opinions(pending, memory is not None) if pending and unsent else ()
+    if expired and "expiration_date" not in changed:
+        # Nobody sends that an indicator is over, so what XDR still has is no answer to it.
+        changed = (*changed, "expiration_date")
     if changed:
         # Both sides changed it. XSOAR's news goes out at this run, XDR's elsewhere in the record is taken now.
         item["fields"] = without_owned(item["fields"], changed, settings)
         item["score"] = own_vote(current, settings) if "reputation" in changed else item["score"]
     item["fields"] = {**standing_expiration(current or {}), **item["fields"]}
-    before = memory["base"] if memory else {}
     base = expected_base(item, theirs, current, settings, now_ms)
-    base = {name: expected for name, expected in base.items() if name not in changed}
-    base |= {name: expected for name, expected in before.items() if name in changed}
+    # What XSOAR has still to say stays to be said, also when it is what it said at first, unless XDR says it by now.
+    base |= {name: [theirs[name]] if theirs[name] in (base.get(name) or ()) else [] for name in changed if base}
+    if expired:
+        base.pop("expiration_date", None)
     note = {"theirs": theirs, "base": base, "manual": bool((current or {}).get("manualScore"))}
+    if memory and memory.get("sent"):
+        note["sent"] = memory["sent"]
     item["fields"]["xdriocstate"] = with_memory(custom, settings.label, named_in(note, item, value))
     return item, bool(changed)
 
@@ -992,12 +1043,26 @@ def mapped(ioc: Mapping[str, Any], settings: MappingSettings, now_ms: int) -> Ou
 
 
 def pending_news(current: Mapping[str, Any], settings: MappingSettings, now_ms: int) -> Outgoing | None:
-    """What outbound would send for this indicator, or None."""
+    """What outbound would send for this indicator, or None. Of one that is over, what it would send if it were not."""
     try:
-        going = mapped(current, settings, now_ms)
+        going = mapped(unexpired(current, now_ms), settings, now_ms)
     except RejectedRecordError:
         return None
     return going if going.news else None
+
+
+def is_expired(ioc: Mapping[str, Any], now_ms: int) -> bool:
+    if str(ioc.get("expirationStatus") or "").lower() == "expired":
+        return True
+    try:
+        xdr_expiration(ioc.get("expiration"), now_ms)
+    except RejectedRecordError as reason:
+        return str(reason).startswith("expired")
+    return False
+
+
+def unexpired(ioc: Mapping[str, Any], now_ms: int) -> Mapping[str, Any]:
+    return {**ioc, "expiration": None} if is_expired(ioc, now_ms) else ioc
 
 
 def same_view(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

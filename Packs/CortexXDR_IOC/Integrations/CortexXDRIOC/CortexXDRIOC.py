@@ -34,7 +34,7 @@ import zipfile
 from array import array
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
@@ -49,6 +49,7 @@ from CommonServerPython import *
 from CortexXDRApiModule import *
 from HttpRetryApiModule import *
 from IndicatorMappingApiModule import *
+from IOCRemovalApiModule import *
 from IOCStatusApiModule import *
 from ParametersApiModule import *
 from VersionedStateApiModule import *
@@ -60,12 +61,15 @@ LOOKUP_SLICE = 200
 INBOUND_WINDOW = 10_000
 LOOKBACK_NS = 60 * 10**9
 LOOKBACK_MS = 60 * 1000
+ROWS_REMEMBERED = 1_000
 NOTED_MS = 60 * 60 * 1000
 NOTED_KEPT = 1_000
 SHARED_SLICE = 200
 SHARED_TURNS = 3
 FIRST_INBOUND_MS = 10 * 60 * 1000
 MARKS_KEPT = 1_000
+UNTAKEN_KEPT = 100_000
+HELD_RUNS = 3
 UNREADABLE_NS = 2**62
 REJECTS_KEPT = 1_000
 TO_XDR, FROM_XDR = "to XDR", "from XDR"
@@ -80,6 +84,9 @@ FINDING_COLUMNS = ("indicator", "type", "finding", "fields", "in_xsoar", "in_xdr
 ONLY_XSOAR, ONLY_XDR = "only in XSOAR", "only in XDR"
 DIFFERING, OUTSIDE = "differing", "outside of the Sync Query"
 EQUAL, NOWHERE = "equal", "nowhere"
+REMOVAL_SLICE = 200
+EXPIRES_IN_MS = 10 * 60 * 1000
+STALE_AFTER_SECONDS = 60
 NO_OWNERS: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 VERDICTS = {1: "Good", 2: "Suspicious", 3: "Bad"}
 SAMPLE_SIZE = 50
@@ -89,6 +96,7 @@ TIMELINE = "Integration Update"
 MIN_FETCH_INTERVAL_MINUTES = 15
 SERVER_LIMIT_SECONDS = 180
 STATE_VERSION = 1
+XSOAR_SOURCE = "XSOAR TIM"
 MODIFIED_ASCENDING = [{"field": "modified", "asc": True}, {"field": "id", "asc": True}]
 MODIFIED_DESCENDING = [{"field": "modified", "asc": False}, {"field": "id", "asc": False}]
 POPULATED_FIELDS = (
@@ -132,6 +140,8 @@ class Settings:
     in_flight: int
     rate: float
     extensive_logs: bool
+    removal: RemovalRules
+    keep_query: str
     label: str
     instance: str
 
@@ -208,8 +218,38 @@ def settings_from_params(
         in_flight=int(number_param(params, "max_requests_in_flight", "Requests in flight", 2, 1, 8)),
         rate=number_param(params, "requests_per_second", "Requests per second", 8, 0.1, 10),
         extensive_logs=flag_param(params, "extensive_logs", False),
+        removal=removal_params(params),
+        keep_query=text_param(params, "keep_query"),
         label=label_param(params),
         instance=instance,
+    )
+
+
+def removal_params(params: Mapping[str, Any]) -> RemovalRules:
+    """The parameters of removal. Without them nothing is removed."""
+    policy = text_param(params, "removal_policy").lower() or "leave"
+    if policy not in REMOVAL_POLICIES:
+        raise ValueError(
+            f"Parameter 'removal_policy' (What to do with IOCs that are not wanted any more): {policy!r} "
+            f"is not one of {', '.join(REMOVAL_POLICIES)}."
+        )
+    given = REMOVAL_REASONS if params.get("removal_reasons") is None else argToList(params["removal_reasons"])
+    reasons = frozenset(str(reason).strip() for reason in given if str(reason).strip())
+    for reason in sorted(reasons.difference(REMOVAL_REASONS)):
+        raise ValueError(
+            f"Parameter 'removal_reasons' (Reasons for a removal): {reason!r} "
+            f"is not one of {', '.join(REMOVAL_REASONS)}."
+        )
+    sources = frozenset(str(name).strip() for name in argToList(params.get("removal_sources") or XSOAR_SOURCE))
+    hours = number_param(params, "removal_interval_hours", "Hours between two looks through Cortex XDR", 24, 1, 8760)
+    return RemovalRules(
+        policy=policy,
+        percent=number_param(params, "removal_cap_percent", "Removals per run (percent)", 5, 0.1, 100),
+        interval_ms=int(hours * 3_600_000),
+        reasons=reasons,
+        sources=sources - {""},
+        types=frozenset(XSOAR_TYPE),
+        label=label_param(params),
     )
 
 
@@ -468,14 +508,17 @@ def read_text(body: IO[bytes], chunk_size: int) -> Iterator[str]:
 #   key_type  kind of API key that worked
 #   bulk      null, or {open, bound, after, done, total, started, finished}: everything up to `bound`, newest first
 #   fresh     null, or {edge, after, since, marks, done}: everything after, oldest first; see FreshLane
-#   inbound   {ts, rows, conflicts}: `ts` is the time of the last change taken from XDR, in its milliseconds; `rows`
-# counts each once; of an instance with a label also `noted`, see `lately_noted`
+#   inbound   {ts, rows, conflicts, seen, held}: `ts` is the time of the last change taken from XDR, in its
+# milliseconds; `rows` counts each once; `seen` (optional) has marks of the newest rows, which a look-back meets again;
+# `held` (optional) is the number of runs in a row that sent nothing because XDR's changes could not be read; of an
+# instance with a label also `noted`, see `lately_noted`
 #   rejects   {value: {type, reason, when, direction}}, at most REJECTS_KEPT, oldest dropped and counted in
 # rejects_dropped; `refused` marks what Cortex XDR itself refused. Absent or a number: `rejects_lost`, how many of the
 # dropped ones nobody finds anew, see `with_rejects`
 #   counts    {pushed, no_news, rejected, created}
 #   last      {outbound, inbound, error, note, run}
 #   compare   absent, or where the comparison of both sides is, see `new_comparison`
+#   removal   absent, or where removal is, see `new_look`; what was removed is on record under another key
 #   runs, errors, failing_since, behind_since, through, whole, set_back: what the runs did, see IOCStatusApiModule
 
 
@@ -734,6 +777,28 @@ def advanced_fresh(state: dict[str, Any], epoch: int, outcome: PageOutcome, now:
     return {**state, "fresh": fresh}
 
 
+def mark_of_row(row: Mapping[str, Any]) -> str:
+    """Fingerprint of what a row says."""
+    return hashlib.blake2b(json.dumps(row, sort_keys=True).encode(), digest_size=6).hexdigest()
+
+
+def not_seen_before(rows: list[dict[str, Any]], inbound: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows without those that were taken before. A look-back meets them again, and what was deleted or changed in XSOAR
+    since must not be created or changed back by them. Those of which a mark may be lost stay, see `lately_noted`.
+    """
+    seen, last, noted = frozenset(inbound.get("seen", ())), inbound["ts"], inbound.get("noted") or {}
+    return [
+        row
+        for row in rows
+        if row_time(row) > last or str(row.get("RULE_INDICATOR")).lower() in noted or mark_of_row(row) not in seen
+    ]
+
+
+def with_held(state: dict[str, Any], held: int) -> dict[str, Any]:
+    """The state after so many runs in a row that sent nothing because XDR's changes could not be read."""
+    return {**state, "inbound": {**state["inbound"], "held": held}}
+
+
 def lately_noted(noted: Mapping[str, int], plan: InboundPlan, newest: int) -> dict[str, int]:
     """When XDR changed the IOCs whose indicators were marked in the last hour, the newest NOTED_KEPT of them, by
     lower-case value. The next run looks whether the marks are still there.
@@ -746,6 +811,15 @@ def lately_noted(noted: Mapping[str, int], plan: InboundPlan, newest: int) -> di
 def look_back_to(inbound: Mapping[str, Any]) -> int:
     """The time from which on the changes of XDR have to be read."""
     return int(min([inbound["ts"] - LOOKBACK_MS, *(inbound.get("noted") or {}).values()]))
+
+
+def rule_key(row: Mapping[str, Any]) -> str:
+    return str(row.get("RULE_INDICATOR") or "").lower()
+
+
+def was_taken(row: Mapping[str, Any], noted: Mapping[str, int]) -> bool:
+    """Is this the change that was noted?"""
+    return noted.get(rule_key(row)) == row_time(row)
 
 
 def is_due(row: Mapping[str, Any], inbound: Mapping[str, Any]) -> bool:
@@ -771,6 +845,7 @@ def advanced_inbound(
         "ts": newest,
         "rows": inbound["rows"] + sum(row_time(row) > inbound["ts"] for row in rows),
         "conflicts": inbound["conflicts"] + len(plan.conflicts),
+        "seen": [*inbound.get("seen", ()), *map(mark_of_row, rows[-ROWS_REMEMBERED:])][-ROWS_REMEMBERED:],
     }
     if label:
         inbound["noted"] = lately_noted(inbound.get("noted") or {}, plan, newest)
@@ -784,7 +859,8 @@ def advanced_inbound(
 class PagePlan(NamedTuple):
     """What a page of the search means for XDR: records to insert, values to enable after that, what is set aside, items
     for XSOAR by value that note what XDR took, and how many have no news. `records` and `enable` have the values of
-    XDR, all else those of XSOAR; `names` has XSOAR's by XDR's, where they differ.
+    XDR, all else those of XSOAR; `names` has XSOAR's by XDR's, where they differ; `returning` has XDR's values of those
+    records that had been removed; `intents` are items that note what is about to be sent.
     """
 
     records: list[dict[str, Any]]
@@ -793,6 +869,12 @@ class PagePlan(NamedTuple):
     notes: dict[str, dict[str, Any]]
     no_news: int
     names: Mapping[str, str] = NO_NAMES
+    returning: tuple[str, ...] = ()
+    intents: Sequence[dict[str, Any]] = ()
+
+    def returned(self, refused: Collection[str]) -> list[str]:
+        """Those that had been removed and are back, unless XDR refused them (XSOAR's values)."""
+        return [value for value in self.returning if self.names.get(value, value) not in refused]
 
 
 def plan_page(
@@ -800,14 +882,16 @@ def plan_page(
     settings: Settings,
     now_ms: int,
     owners: Mapping[str, Mapping[str, Any]] = NO_OWNERS,
+    away: AwayIocs | None = None,
 ) -> PagePlan:
     """Map a page. One record that cannot be mapped is set aside with its reason; it never stops the rest.
 
-    `owners`: see `is_owner`. What belongs to another indicator is no news.
+    `owners`: see `is_owner`. What belongs to another indicator is no news. What is `away` because this integration
+    removed it goes out even without news, and is enabled besides.
     """
     names: dict[str, str] = {}
     plan = PagePlan([], [], [], {}, 0, names)
-    no_news = 0
+    no_news, returning, intents = 0, list[str](), list[dict[str, Any]]()
     for ioc in iocs:
         try:
             going = mapped(ioc, settings, now_ms)
@@ -815,17 +899,26 @@ def plan_page(
             plan.rejects.append(set_aside(ioc, reason))
             continue
         sent, own = going.standing["indicator"], ioc["value"]
-        if not going.news or (sent != own and (sent in names or not is_owner(ioc, owners))):
+        back = away is not None and sent in away and not going.deleted
+        if not (going.news or back) or (sent != own and (sent in names or not is_owner(ioc, owners))):
             no_news += 1
+            if going.memory and not going.news:
+                plan.notes[own] = settled_item(ioc, going.memory, settings)
             continue
         if sent != own:
             names[sent] = own
         plan.records.append(going.standing)
-        if going.enable:
+        if away is not None and back:
+            returning.append(sent)
+            plan.enable.extend(away.spellings(sent) if going.standing.get("status") != "DISABLED" else ())
+        elif going.enable:
             plan.enable.append(sent)
         if going.memory:
-            plan.notes[own] = noted_item(ioc, going.memory, settings)
-    return plan._replace(no_news=no_news)
+            noted = noted_item if going.news else settled_item
+            plan.notes[own] = noted(ioc, going.memory, settings)
+        if going.intent:
+            intents.append(settled_item(ioc, going.intent, settings))
+    return plan._replace(no_news=no_news, returning=tuple(returning), intents=intents)
 
 
 def set_aside(ioc: Mapping[str, Any], reason: Exception) -> tuple[str, str, str]:
@@ -1101,16 +1194,19 @@ def new_comparison(started: str, query_mark: str, newest: Position, repair: bool
         "bound": whole_second(instant_ns(newest.edge), after=True) if newest.edge else None,
         "total": newest.total,
         "after": None,
-        "position": 0,
-        "known": [],
-        "overlap": RULES_OVERLAP,
-        "steps_back": 0,
+        **new_place(),
         "found_in_xdr": 0,
         "changed_meanwhile": 0,
-        "doubts": [],
         "counts": dict.fromkeys(COMPARISON_COUNTS, 0),
         "rows": [],
     }
+
+
+def new_place() -> dict[str, Any]:
+    """Where a listing of XDR begins: `position`, `known` ids of the last page, `overlap` of the next one with it, how
+    often it stepped back, and `doubts` whether it is whole.
+    """
+    return {"position": 0, "known": [], "overlap": RULES_OVERLAP, "steps_back": 0, "doubts": []}
 
 
 def cursor_of(comparison: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -1235,14 +1331,16 @@ def plan_by_hand(
     now_ms: int,
     named: bool,
     owners: Mapping[str, Mapping[str, Any]] = NO_OWNERS,
+    away: AwayIocs | None = None,
 ) -> HandPlan:
-    """XSOAR's values go, and the overrides in their place, whatever XDR said before.
+    """XSOAR's values go, and the overrides in their place, whatever XDR said before. What is `away` is enabled besides.
 
     What an operator deleted in XDR comes back only where it is `named`: nobody who pushes a query has it in mind.
     What belongs to another indicator (`owners`, see `is_owner`) is no news.
     """
     names: dict[str, str] = {}
     plan, stay_deleted, no_news = PagePlan([], [], [], {}, 0, names), 0, 0
+    returning: list[str] = []
     for ioc in iocs:
         if not named and stays_deleted(ioc, settings, now_ms):
             stay_deleted += 1
@@ -1260,13 +1358,16 @@ def plan_by_hand(
         if sent != own:
             names[sent] = own
         plan.records.append(going.standing)
-        if going.enable:
+        if away is not None and sent in away:
+            returning.append(sent)
+            plan.enable.extend(away.spellings(sent) if going.standing.get("status") != "DISABLED" else ())
+        elif going.enable:
             plan.enable.append(sent)
         if overrides.names:
             plan.notes[own] = overriding_item(ioc, going, settings, overrides, now_ms)
         elif load_memory(ioc.get("CustomFields") or {}, settings.label):
             plan.notes[own] = forgetting_item(ioc, going, settings)
-    return HandPlan(plan._replace(no_news=no_news), stay_deleted)
+    return HandPlan(plan._replace(no_news=no_news, returning=tuple(returning)), stay_deleted)
 
 
 def stays_deleted(ioc: Mapping[str, Any], settings: Settings, now_ms: int) -> bool:
@@ -1557,22 +1658,24 @@ class XsoarServer:
         iocs = reply.get("iocs") or []
         return Page(iocs, reply.get("searchAfter") if iocs else None, int(total), len(iocs) < size)
 
-    def lookup(self, values: Sequence[str], query: str = "") -> dict[str, dict[str, Any]]:
+    def lookup(self, values: Sequence[str], query: str = "", whole: bool = False) -> dict[str, dict[str, Any]]:
         """The indicators that go out under these values, by lower-case value, of those that `query` finds; others are
         absent. One with the value itself goes before a file of which it is the hash.
-        """
-        found = self.by_value(values, query)
-        hashes = [value for value in values if value.lower() not in found and is_hash(value)]
-        return found | self.stand_ins(hashes, query) if hashes else found
 
-    def stand_ins(self, hashes: Sequence[str], query: str) -> dict[str, dict[str, Any]]:
+        With `whole` an answer that has fewer than it counts raises DemistoException: who is absent from it may exist.
+        """
+        found = self.by_value(values, query, whole)
+        hashes = [value for value in values if value.lower() not in found and is_hash(value)]
+        return found | self.stand_ins(hashes, query, whole) if hashes else found
+
+    def stand_ins(self, hashes: Sequence[str], query: str, whole: bool = False) -> dict[str, dict[str, Any]]:
         """The files that go out under these hashes because XDR does not take their own value, by lower-case hash. Of
         several the first by id.
         """
         found: dict[str, dict[str, Any]] = {}
         for chunk in slices(hashes, LOOKUP_SLICE):
             terms = [f"{name}:{quoted(value)}" for value in chunk for name, n in HASH_FIELDS.items() if len(value) == n]
-            search, after = f"({' or '.join(terms)})", None
+            search, after, read = f"({' or '.join(terms)})", None, 0
             while True:
                 page = self.page(f"{query} and {search}" if query else search, COMPARE_PAGE, MODIFIED_ASCENDING, after)
                 for ioc in page.iocs:
@@ -1580,22 +1683,24 @@ class XsoarServer:
                     if str(ioc.get("id")) < str(known.get("id")):
                         found[stand_in_hash(ioc)] = ioc
                 must_go_on(page)
-                after = page.after
+                after, read = page.after, read + len(page.iocs)
                 if page.short or after is None:
+                    must_be_whole(read, page.total, whole)
                     break
         wanted = {value.lower() for value in hashes}
         return {value: ioc for value, ioc in found.items() if value in wanted}
 
-    def by_value(self, values: Sequence[str], query: str = "") -> dict[str, dict[str, Any]]:
+    def by_value(self, values: Sequence[str], query: str = "", whole: bool = False) -> dict[str, dict[str, Any]]:
         """The indicators with these very values, by lower-case value, of those that `query` finds."""
         found: dict[str, dict[str, Any]] = {}
         for chunk in slices(values, LOOKUP_SLICE):
             wanted_values = " or ".join(f"value:{quoted(value)}" for value in chunk)
             search = f"{query} and ({wanted_values})" if query else wanted_values
             page = self.page(search, 5 * LOOKUP_SLICE, MODIFIED_ASCENDING)
+            must_be_whole(len(page.iocs), page.total, whole and page.short)
             if query and not page.short and len(chunk) > 1:
                 for half in slices(chunk, (len(chunk) + 1) // 2):
-                    found |= self.by_value(half, query)
+                    found |= self.by_value(half, query, whole)
                 continue
             iocs = page.iocs if page.short or query else [ioc for value in chunk for ioc in self.exact(value)]
             found.update({str(ioc.get("value")).lower(): ioc for ioc in iocs})
@@ -1686,6 +1791,30 @@ def speakers(named: Mapping[str, Named]) -> list[dict[str, Any]]:
 
 
 @dataclass
+class Untaken:
+    """The IOCs with a change in XDR that this run knows of and had no time to take. They must not be written over.
+
+    `values` are their hashes; of more than UNTAKEN_KEPT nothing is remembered but that there are `too_many`. `met`: one
+    of them was about to be sent, so outbound stopped.
+    """
+
+    values: set[int] = field(default_factory=set)
+    too_many: bool = False
+    met: bool = False
+
+    def add(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        if not self.too_many:
+            self.values.update(hash(str(row.get("RULE_INDICATOR") or "").lower()) for row in rows)
+            self.too_many = len(self.values) > UNTAKEN_KEPT
+
+    def meets(self, records: Iterable[Mapping[str, Any]]) -> bool:
+        """Is one of them among these records?"""
+        here = self.too_many or any(hash(record["indicator"].lower()) in self.values for record in records)
+        self.met = self.met or here
+        return here
+
+
+@dataclass
 class Sync:
     """One run of the sync of one instance. `deadline` is on the monotonic clock of `timing`.
 
@@ -1700,6 +1829,7 @@ class Sync:
     timing: HttpTiming
     deadline: float
     delivery: Delivery = field(init=False)
+    untaken: Untaken = field(default_factory=Untaken)
     begun: float = field(init=False)
     tally: Counter[str] = field(default_factory=Counter)
     through: dict[str, str] = field(default_factory=dict)
@@ -1719,6 +1849,28 @@ class Sync:
 
     def late(self) -> bool:
         return self.timing.monotonic() >= self.deadline
+
+    @property
+    def removals(self) -> VersionedState:
+        """The record of what was removed."""
+        return VersionedState(
+            self.state.port, REMOVAL_RECORD_VERSION, new_removal_record, self.state.pause, key=REMOVAL_RECORD_KEY
+        )
+
+    @property
+    def stale_ms(self) -> int:
+        """A run that wrote something so long ago is over."""
+        return int((self.settings.time_budget + STALE_AFTER_SECONDS) * 1000)
+
+    def away(self) -> AwayIocs:
+        """What is removed at present. To be asked after the indicators were read: see `Removal.remove`."""
+        return AwayIocs(self.removals.load(), self.now_ms(), self.stale_ms)
+
+    def note_returned(self, values: Sequence[str], phase: str = RETURNED) -> None:
+        """Keep on record that these were sent and enabled again."""
+        if values:
+            now_ms, stale_ms = self.now_ms(), self.stale_ms
+            self.removals.update(lambda record: with_returned(record, values, now_ms, stale_ms, phase))
 
     def owners(self, iocs: Iterable[Mapping[str, Any]]) -> Mapping[str, dict[str, Any]]:
         """Who speaks for the hashes under which some of these files go out, of all that the Sync Query finds."""
@@ -1771,7 +1923,7 @@ class Sync:
         """
         state = self.begin()
         self.push_fresh(state["epoch"])
-        while (state := self.state.load())["bulk"]["open"] and not self.late():
+        while not self.untaken.met and (state := self.state.load())["bulk"]["open"] and not self.late():
             self.push_batch(state)
             self.push_fresh(state["epoch"])
 
@@ -1822,7 +1974,8 @@ class Sync:
 
         While up to `in_flight` pages are on their way the next one is read and mapped. When a delivery fails, nothing
         behind it is
-        committed, even where XDR took it: the next run sends it again.
+        committed, even where XDR took it: the next run sends it again. The walk ends before a page with an IOC whose
+        change in XDR was not taken yet.
         """
         on_the_way: deque[tuple[Page, PagePlan, frozenset[Any], Future[list[tuple[str, str, str]]]]] = deque()
         with ThreadPoolExecutor(self.settings.in_flight) as pool:
@@ -1831,8 +1984,12 @@ class Sync:
                 if not iocs and wanted:
                     must_go_on(page)
                     continue
-                plan = plan_page(iocs, self.settings, self.now_ms(), self.owners(iocs))
+                plan = plan_page(iocs, self.settings, self.now_ms(), self.owners(iocs), self.away())
+                if self.untaken.meets(plan.records):
+                    self.cut_short = True
+                    break
                 tried = frozenset(str(ioc.get("value") or ioc.get("id") or "") for ioc in iocs)
+                self.create(plan.intents)
                 on_the_way.append((page, plan, tried, pool.submit(self.delivery.send, plan)))
                 if len(on_the_way) >= self.settings.in_flight:
                     self.settle(*on_the_way.popleft(), commit)
@@ -1866,6 +2023,7 @@ class Sync:
                 self.server.log(f"Set aside: {value} ({kind}): {reason}")
         values = {value for value, _, _ in refused}
         self.create([item for value, item in plan.notes.items() if value not in values])
+        self.note_returned(plan.returned(values))
         pushed = len(plan.records) - len(refused)
         rejects = [*plan.rejects, *refused]
         self.tally.update(pushed=pushed, set_aside=len(rejects))
@@ -1911,27 +2069,49 @@ class Sync:
         begun, now = self.now(), self.timing.monotonic()
         half_time = now + (self.deadline - now) / 2
         state = self.state.load()
-        inbound, epoch = state["inbound"], state["epoch"]
+        inbound, epoch, whole = state["inbound"], state["epoch"], True
         with closing(self.client.changes(look_back_to(inbound))) as spool:
             for rows in spool.windows():
-                if self.timing.monotonic() >= half_time:
-                    return False
-                if due := [row for row in rows if is_due(row, inbound)]:
+                due = [row for row in rows if is_due(row, inbound)]
+                whole = whole and self.timing.monotonic() < half_time
+                if not whole:
+                    self.untaken.add(due)
+                elif due:
                     self.take(due, epoch)
-        self.through["inbound"] = begun
-        return True
+        if inbound.get("held"):
+            self.state.update(lambda state: with_held(state, 0))
+        if whole:
+            self.through["inbound"] = begun
+        return whole
+
+    def hold(self) -> bool:
+        """XDR's changes could not be read. Is nothing to be sent, so that none of them is written over unread?
+
+        Not for ever: what XSOAR has to say would never arrive.
+        """
+        held = self.state.load()["inbound"].get("held", 0) + 1
+        self.state.update(lambda state: with_held(state, held))
+        return bool(held <= HELD_RUNS)
 
     def inbound_plan(self, rows: Sequence[dict[str, Any]]) -> InboundPlan:
-        """What these rows mean for XSOAR as it is now. Changes nothing."""
-        fresh = self.state.load()["fresh"] if self.settings.auto_sync else None
+        """What these rows mean for XSOAR as it is now; our own removals among them mean nothing. Changes nothing.
+
+        An indicator that is gone although its row was taken before was deleted in XSOAR since, and stays so.
+        """
+        state = self.state.load()
+        fresh, noted = state["fresh"] if self.settings.auto_sync else None, state["inbound"].get("noted") or {}
         sent_up_to = instant_ns(fresh["edge"]) if fresh and fresh["edge"] else None
         current = self.holders([str(row["RULE_INDICATOR"]) for row in rows if row.get("RULE_INDICATOR")])
-        return plan_inbound(rows, current, self.settings, self.now_ms(), sent_up_to)
+        rows = [row for row in rows if not was_taken(row, noted) or rule_key(row) in current] if noted else rows
+        theirs = rows_of_others(rows, self.removals.load(), frozenset(current))
+        return plan_inbound(theirs, current, self.settings, self.now_ms(), sent_up_to)
 
     def take(self, rows: list[dict[str, Any]], epoch: int) -> None:
         """Take a window of rows. Raises SupersededError when the cursors were reset after `epoch`."""
+        rows = not_seen_before(rows, self.state.load()["inbound"])
         plan = self.inbound_plan(rows)
         self.create(plan.items)
+        self.settle_expirations(plan.items)
         if plan.conflicts:
             self.server.log(
                 f"{len(plan.conflicts)} indicators were changed on both sides since the last run; "
@@ -1941,6 +2121,20 @@ class Sync:
         self.tally.update(taken=len(plan.items), set_aside=len(plan.rejects))
         label = self.settings.label
         self.state.update(lambda state: advanced_inbound(state, epoch, rows, plan, now, label))
+
+    def settle_expirations(self, items: Iterable[Mapping[str, Any]]) -> None:
+        """Note the expiration that these indicators have now, where another source may have its own."""
+        memories = ((item["value"], load_memory(item["fields"], self.settings.label)) for item in items)
+        values = [
+            value for value, memory in memories if memory and len(memory["base"].get("expiration_date") or ()) > 1
+        ]
+        self.create(list(settled_items(self.server.lookup(values).values(), self.settings, self.now_ms())))
+
+
+def must_be_whole(read: int, total: int, wanted: bool) -> None:
+    """Raises DemistoException for a listing that has fewer than it counts, where a whole one is wanted."""
+    if wanted and read < total:
+        raise DemistoException(f"XSOAR counts {total} indicators and listed {read} of them.")
 
 
 def must_go_on(page: Page) -> None:
@@ -1966,6 +2160,11 @@ def progress_text(done: int, bulk: Mapping[str, Any]) -> str:
 
 def rules_by_value(sync: Sync, values: Iterable[str]) -> dict[str, dict[str, Any]]:
     """XDR's objects for these values, by lower-case value. XDR may keep a value in lower case."""
+    return {rule_value(rule).lower(): rule for rule in rules_of_values(sync, values)}
+
+
+def rules_of_values(sync: Sync, values: Iterable[str]) -> list[dict[str, Any]]:
+    """XDR's objects for these values, as they are given and in lower case."""
 
     def rules_of(some: Sequence[str]) -> list[dict[str, Any]]:
         rules: list[dict[str, Any]] = []
@@ -1977,8 +2176,55 @@ def rules_by_value(sync: Sync, values: Iterable[str]) -> dict[str, dict[str, Any
 
     spellings = list(dict.fromkeys(form for value in values for form in (value, value.lower())))
     with ThreadPoolExecutor(sync.settings.in_flight) as pool:
-        found = pool.map(rules_of, slices(spellings, RULES_PAGE))
-        return {rule_value(rule).lower(): rule for rules in found for rule in rules}
+        return list(chain.from_iterable(pool.map(rules_of, slices(spellings, RULES_PAGE))))
+
+
+class ListedPage(NamedTuple):
+    """A page of XDR's listing: the IOCs that the page before did not have, where the listing goes on, and whether it is
+    over.
+    """
+
+    rules: list[dict[str, Any]]
+    place: dict[str, Any]
+    ended: bool = False
+
+
+def listing_of_xdr(sync: Sync, begin: Mapping[str, Any]) -> Iterator[ListedPage]:
+    """The next few pages of XDR's listing from a place on, see `new_place`. Each begins with the end of the one before,
+    so that none is missed when IOCs disappear in front of it meanwhile.
+    """
+    place = {name: begin[name] for name in new_place()}
+    known = set(place["known"])
+    for start, rules in pages_of_rules(sync, place["position"], place["overlap"]):
+        fresh = [rule for rule in rules if rule.get("rule_id") not in known]
+        if known and rules and len(fresh) == len(rules):
+            yield ListedPage([], {**place, **stepped_back(begin, start)})
+            return
+        known = {rule.get("rule_id") for rule in rules if place["overlap"]} or known
+        place |= {"position": start + len(rules), "known": sorted(known, key=str), "steps_back": 0}
+        yield ListedPage(fresh, dict(place), not fresh and len(rules) < RULES_PAGE)
+        if len(rules) < RULES_PAGE:
+            return
+
+
+def pages_of_rules(sync: Sync, position: int, overlap: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """The next pages of XDR's listing with their positions, several asked for at once."""
+    first, stride = max(0, position - overlap), RULES_PAGE - overlap
+    starts = range(first, first + RULES_AT_ONCE * stride, stride)
+    for batch in slices(starts, sync.settings.in_flight):
+        with ThreadPoolExecutor(sync.settings.in_flight) as pool:
+            pages = list(pool.map(sync.client.read_back, batch))
+        yield from zip(batch, pages, strict=True)
+
+
+def stepped_back(place: Mapping[str, Any], start: int) -> dict[str, Any]:
+    """A page shares nothing with the one before: the listing moved. Go back a page or, if that does not help, on
+    without looking for what they share.
+    """
+    if place["steps_back"] < STEPS_BACK and start > 0:
+        return {"position": max(0, start - RULES_PAGE), "steps_back": place["steps_back"] + 1}
+    doubt = "the listing of Cortex XDR moved while it was read, so IOCs of it may have been missed"
+    return {"position": start, "known": [], "overlap": 0, "doubts": with_doubt(place, doubt)}
 
 
 @dataclass
@@ -2134,50 +2380,20 @@ class Comparison:
     # -- XDR's IOCs, looked up in XSOAR
 
     def step_in_xdr(self, comparison: Mapping[str, Any]) -> str:
-        """A few pages of XDR's listing. Each begins with the end of the one before, so that none is missed when IOCs
-        disappear in front of it meanwhile.
-        """
-        known, overlap = set(comparison["known"]), comparison["overlap"]
         rows: list[dict[str, str]] = []
         counts = dict.fromkeys(("compared_in_xdr", "only_in_xdr", "outside_query"), 0)
         changes: dict[str, Any] = {"counts": counts}
-        for start, rules in self.pages_of_rules(comparison["position"], overlap):
-            fresh = [rule for rule in rules if rule.get("rule_id") not in known]
-            if known and rules and len(fresh) == len(rules):
-                changes |= self.stepped_back(comparison, start)
-                break
-            found, outside = self.foreign(fresh)
+        for page in listing_of_xdr(self.sync, comparison):
+            found, outside = self.foreign(page.rules)
             rows += found + outside
-            counts["compared_in_xdr"] += len(fresh)
+            counts["compared_in_xdr"] += len(page.rules)
             counts["only_in_xdr"] += len(found)
             counts["outside_query"] += len(outside)
-            known = {rule.get("rule_id") for rule in rules if overlap} or known
-            changes |= {"position": start + len(rules), "known": sorted(known, key=str), "steps_back": 0}
-            if not fresh and len(rules) < RULES_PAGE:
-                changes |= self.ended(comparison, comparison["counts"]["compared_in_xdr"] + counts["compared_in_xdr"])
-                break
-            if len(rules) < RULES_PAGE:
-                break
+            changes |= page.place
+            if page.ended:
+                changes |= self.ended(page, comparison, counts["compared_in_xdr"])
         self.commit(comparison, changes, rows)
         return ""
-
-    def pages_of_rules(self, position: int, overlap: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-        """The next pages of XDR's listing with their positions, several asked for at once."""
-        first, stride = max(0, position - overlap), RULES_PAGE - overlap
-        starts = range(first, first + RULES_AT_ONCE * stride, stride)
-        for batch in slices(starts, self.sync.settings.in_flight):
-            with ThreadPoolExecutor(self.sync.settings.in_flight) as pool:
-                pages = list(pool.map(self.sync.client.read_back, batch))
-            yield from zip(batch, pages, strict=True)
-
-    def stepped_back(self, comparison: Mapping[str, Any], start: int) -> dict[str, Any]:
-        """A page shares nothing with the one before: the listing moved. Go back a page or, if that does not help, on
-        without looking for what they share.
-        """
-        if comparison["steps_back"] < STEPS_BACK and start > 0:
-            return {"position": max(0, start - RULES_PAGE), "steps_back": comparison["steps_back"] + 1}
-        doubt = "the listing of Cortex XDR moved while it was read, so IOCs of it may have been missed"
-        return {"position": start, "known": [], "overlap": 0, "doubts": with_doubt(comparison, doubt)}
 
     def foreign(self, rules: Sequence[dict[str, Any]]) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
         """Rows for those that XSOAR does not know, and for those in force that its Sync Query does not find."""
@@ -2192,11 +2408,12 @@ class Comparison:
         ]
         return only, outside
 
-    def ended(self, comparison: Mapping[str, Any], listed: int) -> dict[str, Any]:
+    def ended(self, page: "ListedPage", comparison: Mapping[str, Any], read: int) -> dict[str, Any]:
         changes: dict[str, Any] = {"phase": "done", "finished": self.sync.now(), "known": []}
+        listed = comparison["counts"]["compared_in_xdr"] + read
         if listed < comparison["found_in_xdr"]:
             doubt = f"Cortex XDR listed {listed} IOCs, although {comparison['found_in_xdr']} were found by value"
-            changes["doubts"] = with_doubt(comparison, doubt)
+            changes["doubts"] = with_doubt(page.place, doubt)
         return changes
 
 
@@ -2208,6 +2425,505 @@ def comparison_progress(before: Mapping[str, Any], changes: Mapping[str, Any]) -
     label = "comparing, XSOAR's indicators" if here else "comparing, IOCs of Cortex XDR"
     total = max(done, before["total"] if here else before["found_in_xdr"])
     return json.dumps({"label": label, "done": done, "total": total, "unit": "indicators"})
+
+
+# ---- steps of a removal
+
+
+class RemovalDoubtError(DemistoException):
+    """What XSOAR answered does not fit together, so nothing may be concluded from what it did not find."""
+
+
+POLICIES_THAT_ACT = REMOVAL_POLICIES[1:]
+REMOVAL_COLUMNS = ("indicator", "type", "reason", "outcome", "in_xdr")
+RULE_FIELDS = ("severity", "reputation", "status", "expiration_date", "source", "comment")
+
+
+def rule_label(rule: Mapping[str, Any]) -> str:
+    """The label of the instance that wrote an IOC, "" for none."""
+    return owner_label(comment_text(rule.get("comment")))
+
+
+def held_ioc(rule: Mapping[str, Any]) -> HeldIoc:
+    """An object of `get` as removal sees it."""
+    expires = rule.get("expiration_date")
+    expires = expires if isinstance(expires, int) and expires > 0 else -1
+    modified = rule.get("modification_time")
+    return HeldIoc(
+        value=rule_value(rule),
+        type=str(rule.get("type") or ""),
+        severity=str(rule.get("severity") or "").upper().rpartition("_")[2],
+        reputation=str(rule.get("reputation") or "UNKNOWN").upper(),
+        reliability=str(rule.get("reliability") or "")[:1],
+        expiration=None if rule.get("default_expiration_enabled") else expires,
+        expires=expires,
+        comment=comment_text(rule.get("comment")),
+        status=str(rule.get("status") or "").upper(),
+        source=str(rule.get("source") or ""),
+        label=rule_label(rule),
+        modified=modified if isinstance(modified, int) else 0,
+    )
+
+
+def held_record(value: str, entry: RemovedIoc, expiration: int | None) -> dict[str, Any]:
+    """What XDR held of a removed IOC as a record to insert, with another expiration. Class and vendors are lost."""
+    record: dict[str, Any] = {"indicator": value, "type": entry.type, "severity": entry.severity}
+    record |= {"reputation": entry.reputation, "expiration_date": expiration}
+    if entry.reliability:
+        record["reliability"] = entry.reliability
+    if entry.comment and entry.policy == "delete":
+        record["comment"] = [entry.comment]
+    return record
+
+
+def removal_row(held: HeldIoc, reason: str, outcome: str) -> dict[str, str]:
+    """A candidate as a row of the report, see REMOVAL_COLUMNS."""
+    shown = {name: value for name, value in zip(RULE_FIELDS, held_shown(held), strict=True) if value}
+    kind = XSOAR_TYPE.get(held.type, held.type)
+    return {"indicator": held.value, "type": kind, "reason": reason, "outcome": outcome, "in_xdr": said(shown.items())}
+
+
+def held_shown(held: HeldIoc) -> tuple[Any, ...]:
+    return held.severity, held.reputation, held.status, held.expires, held.source, held.comment
+
+
+@dataclass
+class Removal:
+    """One run of the removal of IOCs that XSOAR does not want any more. `left` is how many it still may remove.
+
+    Each removal is: looked up on both sides, looked up again, put on record as intended, carried out, looked up once
+    more, and put on record as done. A run that ends in between leaves an intent, which a later run completes or takes
+    back. Nothing is concluded from a listing that is not whole.
+
+    `sink` gets the rows of all candidates; with `rehearsal` nothing is removed.
+    """
+
+    sync: Sync
+    rules: RemovalRules
+    rehearsal: bool = False
+    sink: Callable[[Sequence[dict[str, str]]], None] = lambda rows: None
+    left: int = field(init=False, default=0)
+    epoch: int = field(init=False, default=0)
+    canaries: dict[str, str] = field(init=False, default_factory=dict)
+    outcome: dict[str, Any] = field(init=False, default_factory=dict)
+    done: set[str] = field(init=False, default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.outcome = {
+            "when": self.sync.now_ms(),
+            "policy": self.rules.policy,
+            "cap": 0,
+            **{name: {} for name in ("candidates", "removed", "held_back")},
+            "refused": 0,
+            "brought_back": 0,
+            "note": "",
+        }
+
+    # -- a run
+
+    def run(self, by_person: bool = False, anew: bool = False) -> str:
+        """Remove as much as cap and time allow. Gives why it ended early, if it did.
+
+        Only a person may go on where the Sync Query finds far less than before.
+        """
+        if self.rules.policy == "leave":
+            self.tidy_up()
+            return ""
+        state = self.sync.state.load()
+        self.epoch = state["epoch"]
+        note = self.not_yet(state)
+        if not note:
+            found = self.measure()
+            note = self.hold(state.get("removal") or {}, found, by_person)
+        if not note:
+            note = self.carry_on(found, by_person, anew)
+        self.outcome["note"] = note
+        if not self.rehearsal:
+            self.keep({"run": self.outcome})
+        return note
+
+    def tidy_up(self) -> None:
+        """Without a policy nothing is removed; what an earlier run had begun is completed or taken back."""
+        if self.unsettled():
+            self.measure()
+            self.settle()
+
+    def not_yet(self, state: Mapping[str, Any]) -> str:
+        if not state["fresh"] or not state["bulk"] or state["query"] != self.sync.settings.query_mark:
+            return "nothing is removed before the first sync with this Sync Query"
+        return "nothing is removed while the first sync is open" if state["bulk"]["open"] else ""
+
+    def measure(self) -> int:
+        """How many indicators the Sync Query finds; keeps one of them, and one of the keep query, for `look_up`."""
+        total = 0
+        for query in filter(None, (self.sync.settings.effective_query, self.keep_query)):
+            page = self.sync.server.page(query, 1, MODIFIED_DESCENDING)
+            if page.total and not page.iocs:
+                raise RemovalDoubtError(f"XSOAR counts {page.total} indicators for {query!r} and lists none")
+            if page.iocs:
+                self.canaries[query] = str(page.iocs[0].get("value"))
+            total = page.total if query == self.sync.settings.effective_query else total
+        return total
+
+    @property
+    def keep_query(self) -> str:
+        return f"({self.sync.settings.keep_query})" if self.sync.settings.keep_query else ""
+
+    def hold(self, removal: Mapping[str, Any], found: int, by_person: bool) -> str:
+        """Why nothing may be removed now; kept in the state, with the time since when. "" releases it."""
+        mark = self.sync.settings.query_mark
+        why = removal_hold({} if by_person or self.rehearsal else removal, mark, found, self.rules)
+        if self.rehearsal:
+            return why
+        if why:
+            since = (removal.get("held") or {}).get("since") or self.sync.now_ms()
+            self.keep({"held": {"why": why, "since": since}})
+            return why
+        before = removal.get("found", 0) if removal.get("query") == mark and not by_person else 0
+        self.keep({"held": None, "query": mark, "found": max(before, found)})
+        return ""
+
+    def carry_on(self, found: int, by_person: bool, anew: bool) -> str:
+        self.left = self.outcome["cap"] = self.rules.cap(found)
+        name = "rehearsal" if self.rehearsal else "look"
+        if not self.rehearsal:
+            self.settle()
+            self.quick()
+        due = look_is_due(self.removal(), self.epoch, self.rules.interval_ms, self.sync.now_ms())
+        if self.begin_look(name, found, anew, due or by_person or self.rehearsal):
+            while self.removal().get(name):
+                if self.sync.late():
+                    return "the time of this run is used up; the next one goes on"
+                if not self.look_step(name):
+                    break
+        if self.outcome["held_back"] and self.left <= 0:
+            return f"at the cap of {self.outcome['cap']} removals per run; the next one goes on"
+        return "the time of this run is used up; the next one goes on" if self.outcome["held_back"] else ""
+
+    def removal(self) -> dict[str, Any]:
+        return self.sync.state.load().get("removal") or {}
+
+    def keep(self, changes: Mapping[str, Any]) -> None:
+        """Store members of the state's `removal`."""
+
+        def change(state: dict[str, Any]) -> dict[str, Any]:
+            return {**state, "removal": {**(state.get("removal") or {}), **changes}}
+
+        self.sync.state.update(change)
+
+    # -- both sides of some values
+
+    def look_up(self, values: Sequence[str], query: str = "") -> dict[str, dict[str, Any]]:
+        """As `XsoarServer.lookup`, and sure of who is absent: a value that is there is asked for besides.
+
+        Raises:
+            RemovalDoubtError: it was not found, so the others that were not found may exist, too.
+        """
+        canary = self.canaries.get(query or self.sync.settings.effective_query, "")
+        found: dict[str, dict[str, Any]] = {}
+        for chunk in slices(values, LOOKUP_SLICE - 1):
+            answer = self.sync.server.lookup(list(dict.fromkeys([*chunk, canary] if canary else chunk)), query, True)
+            if canary and canary.lower() not in answer:
+                raise RemovalDoubtError(f"XSOAR did not find {canary!r}, which it had found a moment before")
+            wanted = {value.lower() for value in chunk}
+            found |= {value: ioc for value, ioc in answer.items() if value in wanted}
+        return found
+
+    def wishes(self, values: Sequence[str]) -> dict[str, Wish]:
+        """What XSOAR says about each value today."""
+        settings, now_ms = self.sync.settings, self.sync.now_ms()
+        known = self.look_up(values)
+        wanted = self.look_up(list(known), settings.effective_query)
+        kept = self.look_up(list(known), self.keep_query) if self.keep_query else {}
+        wishes = {}
+        for value in values:
+            key = value.lower()
+            ioc = known.get(key) or {}
+            verdict = XDR_REPUTATION.get(ioc.get("score") or 0, "UNKNOWN")
+            wishes[value] = Wish(bool(ioc), key in wanted, key in kept, is_expired(ioc, now_ms), verdict)
+        return wishes
+
+    def steps(
+        self, values: Sequence[str], known: Mapping[str, HeldIoc] | None = None
+    ) -> dict[str, tuple[RemovalStep, HeldIoc | None]]:
+        """What is to be done with each value, given what XDR holds of them; it is asked last when that is not known."""
+        wishes, record = self.wishes(values), self.sync.removals.load()
+        held = self.held(values) if known is None else known
+        now_ms = self.sync.now_ms()
+        return {
+            value: (
+                removal_step(
+                    wishes[value],
+                    held.get(value),
+                    removed_entry(record, value),
+                    self.rules,
+                    now_ms,
+                    self.sync.stale_ms,
+                ),
+                held.get(value),
+            )
+            for value in values
+        }
+
+    def held(self, values: Sequence[str]) -> dict[str, HeldIoc]:
+        """What XDR holds of these values, in exactly this spelling."""
+        return {rule_value(rule): held_ioc(rule) for rule in rules_of_values(self.sync, values)}
+
+    def may_go(self, held: HeldIoc) -> bool:
+        return held.ours(self.rules) and held.in_force(self.sync.now_ms())
+
+    # -- effects
+
+    def settle(self) -> None:
+        """Complete or take back what a run that ended early had begun."""
+        self.treat(self.unsettled())
+
+    def unsettled(self) -> list[str]:
+        """The intents of runs that are over."""
+        record, now_ms = self.sync.removals.load(), self.sync.now_ms()
+        entries = {value: RemovedIoc(*row) for value, row in record["entries"].items() if row[1] == INTENT}
+        return [value for value, entry in entries.items() if not entry.young(now_ms, self.sync.stale_ms)]
+
+    def treat(self, values: Sequence[str]) -> None:
+        """Do what the table says, with values on record."""
+        for chunk in slices(values, REMOVAL_SLICE):
+            if self.sync.late():
+                return
+            steps = self.steps(chunk)
+            self.note(steps)
+            self.remove([value for value, (step, _) in steps.items() if step.do == DO_REMOVE])
+
+    def note(self, steps: Mapping[str, tuple[RemovalStep, HeldIoc | None]]) -> None:
+        """All that is to be done besides removing: what is to be put on record, and what comes back."""
+        by_word: dict[str, list[str]] = {}
+        for value, (step, _) in steps.items():
+            by_word.setdefault(step.do, []).append(value)
+        self.bring_back(by_word.get(DO_BRING_BACK, []))
+        words = (DO_NOTE_DONE, DO_NOTE_RESTORED, DO_NOTE_RETURNED)
+        if not any(word in by_word for word in (*words, DO_WITHDRAW)):
+            return
+        now_ms = self.sync.now_ms()
+
+        def change(record: dict[str, Any]) -> dict[str, Any]:
+            for word in words:
+                record = with_phase(record, by_word.get(word, []), word, now_ms, (INTENT, DONE))
+            return without_intents(record, by_word.get(DO_WITHDRAW, []))
+
+        self.sync.removals.update(change)
+
+    def bring_back(self, values: Sequence[str]) -> None:
+        """Insert and enable what is wanted again, as the outbound lanes do."""
+        if not values:
+            return
+        sync = self.sync
+        found = self.look_up(values, sync.settings.effective_query)
+        plan = plan_page(found.values(), sync.settings, sync.now_ms(), sync.owners(found.values()), sync.away())
+        rejects = [*plan.rejects, *sync.delivery.send(plan)]
+        refused = {value for value, _, _ in rejects}
+        sync.create([item for value, item in plan.notes.items() if value not in refused])
+        now, now_ms = sync.now(), sync.now_ms()
+        back = [one for one in values if (ioc := found.get(one.lower())) and ioc["value"] not in refused]
+        tried = {ioc["value"] for ioc in found.values()}
+        sync.state.update(lambda state: with_rejects(state, rejects, tried, now, TO_XDR))
+        sync.removals.update(lambda record: with_phase(record, back, RETURNED, now_ms, (INTENT, DONE)))
+        self.outcome["brought_back"] += len(back)
+
+    def remove(self, values: Sequence[str]) -> int:
+        """Remove these, after a second look at both sides, as far as cap and time go. Gives how many were tried.
+
+        The order keeps a wanted IOC in force whatever happens in between: a run of the sync that delivers it reads the
+        indicator first and the record after that, so it either sees the intent, and enables, or read the indicator
+        before the intent was written; then the third look here sees it.
+        """
+        tried = 0
+        while tried < len(values) and self.left > 0 and not self.sync.late():
+            chunk = values[tried : tried + min(self.left, REMOVAL_SLICE)]
+            tried += len(chunk)
+            same_epoch(self.sync.state.load(), self.epoch)
+            steps = self.steps(chunk)
+            self.note(steps)
+            going = {value: (step, held) for value, (step, held) in steps.items() if step.do == DO_REMOVE and held}
+            if going:
+                self.carry_out(going)
+        return tried
+
+    def carry_out(self, going: Mapping[str, tuple[RemovalStep, HeldIoc]]) -> None:
+        sync, begun_ms = self.sync, self.sync.now_ms()
+        until = begun_ms + EXPIRES_IN_MS if self.rules.policy == "expire" else None
+        intents = {
+            value: removal_intent(held, self.rules, step.reason, begun_ms, until)
+            for value, (step, held) in going.items()
+        }
+        sync.removals.update(lambda record: with_intents(record, intents))
+        refused = self.effect(intents, until)
+        self.left -= len(intents)
+        now_ms, wishes = sync.now_ms(), self.wishes(list(intents))
+        wanted = [value for value, wish in wishes.items() if wish.wanted]
+        done = [value for value in intents if value not in refused and not wishes[value].wanted]
+
+        def change(record: dict[str, Any]) -> dict[str, Any]:
+            return with_phase(without_intents(record, refused), done, DONE, now_ms, (INTENT,))
+
+        sync.removals.update(change)
+        self.bring_back(wanted)
+        removed = counted_by(intents[value].reason for value in done)
+        self.done.update(done)
+        sync.tally.update(removed=len(done))
+        self.outcome["removed"] = added_counts(self.outcome["removed"], removed)
+        self.outcome["refused"] += len(refused)
+
+    def effect(self, intents: Mapping[str, RemovedIoc], until: int | None) -> set[str]:
+        """Carry the policy out. Gives the values that XDR refused to change."""
+        sync, values = self.sync, list(intents)
+        if self.rules.policy == "disable":
+            sync.client.set_status(values, enabled=False)
+            return set()
+        if self.rules.policy == "delete":
+            with ThreadPoolExecutor(sync.settings.in_flight) as pool:
+                list(pool.map(sync.client.delete, values))
+            return set()
+        records = [held_record(value, entry, until) for value, entry in intents.items()]
+        return {value for value, _, _ in sync.delivery.send(PagePlan(records, [], [], {}, 0))}
+
+    # -- quick: what changed in XSOAR
+
+    def quick(self) -> None:
+        """Look at the indicators that changed and that the Sync Query does not find. The look through XDR finds those
+        that this misses, so its cursor may be coarse.
+        """
+        server, outside = self.sync.server, f"-({self.sync.settings.effective_query})"
+        cursor = self.removal().get("quick")
+        if not cursor:
+            page = server.page(f"modified:>=1970-01-01T00:00:00Z and {outside}", 1, MODIFIED_DESCENDING)
+            edge = readable_edge(page.iocs[0], "1970-01-01T00:00:00Z") if page.iocs else "1970-01-01T00:00:00Z"
+            self.keep({"quick": {"edge": edge, "after": page.after}})
+            return
+        while self.left > 0 and not self.sync.late():
+            query = f"modified:>={whole_second(instant_ns(cursor['edge']))} and {outside}"
+            page = server.page(query, self.sync.settings.request_size, MODIFIED_ASCENDING, cursor["after"])
+            if not page.iocs or not self.examine_changed(page.iocs):
+                return
+            edge = readable_edge(page.iocs[-1], cursor["edge"])
+            stuck = page.after is None and edge == cursor["edge"]
+            cursor = {"edge": edge, "after": page.after}
+            self.keep({"quick": cursor})
+            if page.short or stuck:
+                return
+
+    def examine_changed(self, iocs: Iterable[Mapping[str, Any]]) -> bool:
+        """Remove what of these XDR has in force. Gives whether all of it was gone through."""
+        values = [ioc_value(ioc) for ioc in iocs if could_be_sent(ioc)]
+        return self.examine([held_ioc(rule) for rule in rules_of_values(self.sync, values)])[0]
+
+    def examine(self, seen: Iterable[HeldIoc]) -> tuple[bool, list[tuple[HeldIoc, str, str]]]:
+        """Remove those of these IOCs that are not wanted. Gives whether all were gone through, and the candidates with
+        reason and outcome.
+        """
+        by_value = {held.value: held for held in seen if self.may_go(held)}
+        steps = self.steps(list(by_value), by_value) if by_value else {}
+        candidates = [(held, step.reason) for step, held in steps.values() if step.do == DO_REMOVE and held]
+        self.count("candidates", candidates)
+        if self.rehearsal:
+            return True, [(held, reason, "would be removed") for held, reason in candidates]
+        self.note({value: one for value, one in steps.items() if one[0].do == DO_NOTE_RESTORED})
+        tried = self.remove([held.value for held, _ in candidates])
+        self.count("held_back", candidates[tried:])
+        told = [(held, reason, "removed" if held.value in self.done else "left") for held, reason in candidates[:tried]]
+        return tried == len(candidates), told
+
+    def count(self, name: str, candidates: Iterable[tuple[HeldIoc, str]]) -> None:
+        self.outcome[name] = added_counts(self.outcome[name], counted_by(reason for _, reason in candidates))
+
+    # -- the look through the whole of XDR
+
+    def begin_look(self, name: str, found: int, anew: bool, due: bool) -> bool:
+        """Whether there is a look to go on with: the open one, or a new one when it is due."""
+        open_look = self.removal().get(name)
+        if open_look and open_look["epoch"] == self.epoch and not anew:
+            return True
+        if not due and not open_look and not anew:
+            return False
+        look = new_look(self.sync.now_ms(), found, new_place(), self.epoch)
+        self.keep({name: look} if self.rehearsal else {name: look, "found": found})
+        if not self.rehearsal:
+            record = self.sync.removals.load()
+            self.treat([value for value, row in record["entries"].items() if row[1] == DONE])
+        return True
+
+    def look_step(self, name: str) -> bool:
+        """A few pages of XDR's listing. Gives whether it may go on."""
+        look = self.removal().get(name)
+        if not look or look["epoch"] != self.epoch:
+            raise SupersededError("Another run carries this look on, so this one stops here.")
+        rules: list[dict[str, Any]] = []
+        place, ended = {name: look[name] for name in new_place()}, False
+        for page in listing_of_xdr(self.sync, look):
+            rules += page.rules
+            place, ended = page.place, page.ended
+        all_done, candidates = self.examine(map(held_ioc, rules))
+        if any(told == "removed" for _, _, told in candidates) and self.rules.policy == "delete":
+            place = self.moved_up(place, rules)
+        self.commit_look(name, look, rules, place if all_done else {}, ended and all_done, candidates)
+        return all_done
+
+    def moved_up(self, place: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The place in a listing from which some of these were deleted."""
+        left = [rule.get("rule_id") for rule in rules if rule_value(rule) not in self.done]
+        position = max(0, place["position"] - (len(rules) - len(left)))
+        return {**place, "position": position, "known": sorted({*place["known"], *left}, key=str)}
+
+    def commit_look(
+        self,
+        name: str,
+        look: Mapping[str, Any],
+        rules: Sequence[Mapping[str, Any]],
+        place: Mapping[str, Any],
+        ended: bool,
+        candidates: Sequence[tuple[HeldIoc, str, str]],
+    ) -> None:
+        """Carry pages of the look in. Without a `place` they come again, because cap or time ended in them."""
+        rows = [removal_row(held, reason, told) for held, reason, told in candidates]
+        self.sink(rows)
+        changes: dict[str, Any] = {
+            "candidates": added_counts(look["candidates"], counted_by(reason for _, reason, _ in candidates)),
+            "removed": added_counts(
+                look["removed"], counted_by(why for _, why, told in candidates if told == "removed")
+            ),
+            "rows": [*look["rows"], *rows][:FINDINGS_KEPT],
+        }
+        if place:
+            sources = counted_by(str(rule.get("source") or "") for rule in rules)
+            changes |= {**place, "in_xdr": look["in_xdr"] + len(rules)}
+            changes["by_source"] = added_sources(look["by_source"], sources)
+        now_ms = self.sync.now_ms()
+
+        def change(state: dict[str, Any]) -> dict[str, Any]:
+            removal = state.get("removal") or {}
+            known = removal.get(name)
+            if not known or look_cursor(known) != look_cursor(look):
+                raise SupersededError("Another run carries this look on, so this one stops here.")
+            carried = {**known, **changes}
+            if not ended:
+                return {**state, "removal": {**removal, name: carried}}
+            last = "rehearsed" if name == "rehearsal" else "last"
+            finished = {**carried, "finished": now_ms, "known": []}
+            return {**state, "removal": {**removal, name: None, last: finished}}
+
+        self.sync.state.update(change)
+
+
+def readable_edge(ioc: Mapping[str, Any], otherwise: str) -> str:
+    """When XSOAR last changed the indicator, as it writes it."""
+    return str(ioc["modified"]) if modified_ns(ioc) < UNREADABLE_NS else otherwise
+
+
+def could_be_sent(ioc: Mapping[str, Any]) -> bool:
+    """Is it of a type and shape that XDR takes?"""
+    try:
+        value_and_type(ioc, str(ioc.get("value") or ""))
+    except RejectedRecordError:
+        return False
+    return True
 
 
 # ---- steps of a push by hand
@@ -2225,8 +2941,8 @@ class HandPush:
     named: bool
 
     def plan(self, iocs: Sequence[dict[str, Any]]) -> HandPlan:
-        owners = NO_OWNERS if self.named else self.sync.owners(iocs)
-        return plan_by_hand(iocs, self.sync.settings, self.overrides, self.sync.now_ms(), self.named, owners)
+        sync, owners = self.sync, NO_OWNERS if self.named else self.sync.owners(iocs)
+        return plan_by_hand(iocs, sync.settings, self.overrides, sync.now_ms(), self.named, owners, sync.away())
 
     def settle(
         self, iocs: Sequence[dict[str, Any]], plan: PagePlan, refused: Sequence[tuple[str, str, str]]
@@ -2236,6 +2952,7 @@ class HandPush:
         """
         sync, values = self.sync, {value for value, _, _ in refused}
         sync.create([item for value, item in plan.notes.items() if value not in values])
+        sync.note_returned(plan.returned(values), RESTORED if self.named else RETURNED)
         rejects, now = [*plan.rejects, *refused], sync.now()
         seen = {ioc.get("value") for ioc in iocs}
         sync.state.update(lambda state: with_rejects(state, rejects, seen, now, TO_XDR, values))
@@ -2455,10 +3172,12 @@ class Retry:
         sync = self.sync
         wanted = sync.server.lookup(values, sync.settings.effective_query)
         others = sync.server.lookup([value for value in values if value.lower() not in wanted])
-        plan = plan_page(wanted.values(), sync.settings, sync.now_ms(), sync.owners(wanted.values()))
+        owners = sync.owners(wanted.values())
+        plan = plan_page(wanted.values(), sync.settings, sync.now_ms(), owners, sync.away())
         refused = self.send(plan)
         told = {value: reason for value, _, reason in refused}
         sync.create([item for value, item in plan.notes.items() if value not in told])
+        sync.note_returned(plan.returned(told))
         rejects = [*plan.rejects, *refused]
         self.settle(rejects, values, TO_XDR, told.keys() | set())
         reasons = {value.lower(): reason for value, _, reason in rejects}
@@ -2623,14 +3342,32 @@ def test_module_command(sync: Sync) -> str:
         sync.newest()
     except (ValueError, DemistoException) as error:
         raise ValueError(f"Parameter 'query' (Sync Query): XSOAR refuses {settings.query!r}: {error}") from error
+    if settings.removal.policy != "leave":
+        check_removal(sync)
     sync.client.changes(sync.now_ms()).close()
     with suppress(XDRBadRequestError):
         sync.client.insert([])
     return "ok"
 
 
+def check_removal(sync: Sync) -> None:
+    """Check what removal needs besides: a reason, a keep query that XSOAR takes, and XDR's listing."""
+    if not sync.settings.removal.reasons:
+        raise ValueError(
+            "Parameter 'removal_reasons' (Reasons for a removal) is empty; choose one, or the policy 'leave'."
+        )
+    try:
+        Removal(sync, sync.settings.removal).measure()
+    except (ValueError, DemistoException) as error:
+        raise ValueError(
+            f"Parameter 'keep_query' (Keep Query): XSOAR refuses {sync.settings.keep_query!r}: {error}"
+        ) from error
+    sync.client.read_back()
+
+
 def fetch_indicators_command(sync: Sync) -> None:
-    """One run of the feed: XDR's changes first, then XSOAR's. A failure of one direction does not stop the other.
+    """One run of the feed: XDR's changes first, then XSOAR's. While XDR's changes cannot be read, XSOAR's wait, at most
+    HELD_RUNS runs: a record written over a change that nobody has read would be the end of that change.
 
     Raises:
         DemistoException: what failed. What was delivered before stays committed.
@@ -2641,23 +3378,36 @@ def fetch_indicators_command(sync: Sync) -> None:
     steps: list[tuple[str, Callable[[], object]]] = [("from Cortex XDR", sync.pull)]
     if sync.settings.auto_sync:
         steps.append(("to Cortex XDR", sync.push))
+    done: dict[str, object] = {}
     for name, step in steps:
         try:
-            step()
+            done[name] = step()
         except SupersededError as note:
             notes.append(str(note))
-        except XDRPausedError as error:
-            # A tenant at its limit while the run comes to its end: no failure, unless the run got nowhere at all.
-            got_on = sync.state.load()["counts"]["pushed"] > before
-            (notes if got_on else problems).append(f"{name}: {error}")
         except XDRConfigError as error:
             problems.append(f"{name}: {error}")
             break
         except (DemistoException, ValueError, OSError) as error:
-            problems.append(f"{name}: {error}")
+            # A tenant at its limit while the run comes to its end: no failure, unless the run got nowhere at all.
+            got_on = isinstance(error, XDRPausedError) and sync.state.load()["counts"]["pushed"] > before
+            (notes if got_on else problems).append(f"{name}: {error}")
+            if step == sync.pull and sync.hold():
+                break
+    if sync.settings.auto_sync and done.get("from Cortex XDR") and not problems and not notes:
+        remove_in_run(sync, problems, notes)
     finish(sync, problems, notes)
     if problems:
         raise DemistoException("IOC sync " + "; ".join(problems))
+
+
+def remove_in_run(sync: Sync, problems: list[str], notes: list[str]) -> None:
+    """The removal of a run in which both directions went well: XDR's news are in XSOAR, XSOAR's in XDR."""
+    try:
+        Removal(sync, sync.settings.removal).run()
+    except (SupersededError, RemovalDoubtError, XDRPausedError) as note:
+        notes.append(f"removal: {note}")
+    except (DemistoException, ValueError, OSError) as error:
+        problems.append(f"removal: {error}")
 
 
 def finish(sync: Sync, problems: list[str], notes: list[str]) -> None:
@@ -2896,7 +3646,7 @@ def dry_run(hand: HandPush, values: list[str], query: str, after: Any) -> Comman
             complete = page.short
     else:
         for iocs in next_outbound(sync):
-            tally.add(len(iocs), plan_page(iocs, sync.settings, sync.now_ms(), sync.owners(iocs)))
+            tally.add(len(iocs), plan_page(iocs, sync.settings, sync.now_ms(), sync.owners(iocs), sync.away()))
         complete = not sync.late()
     return dry_run_results(tally, missing, complete)
 
@@ -3008,6 +3758,8 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
     named = sync.named(values)
     for chunk in slices(list(dict.fromkeys(one.ioc for one in named.values())), sync.settings.request_size):
         sync.client.set_status(chunk, enabled)
+    if enabled:
+        sync.note_returned([one.ioc for one in named.values()], RESTORED)
     items = [status_item(ioc, word, sync.settings) for ioc in speakers(named) if ioc.get("indicator_type")]
     sync.create(items)
     outputs = [
@@ -3253,6 +4005,7 @@ def status_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
         "failing_since": state.get("failing_since"),
         "key_type": state["key_type"],
         "set_aside_by_reason": rejects_by_reason(state["rejects"]),
+        "removal": removal_figures(sync, state),
         "runs": list(reversed(state.get("runs", []))),
         "errors": list(reversed(state.get("errors", []))),
     }
@@ -3262,6 +4015,24 @@ def status_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
         readable_output=status_text(outputs, facts.now),
         replace_existing=True,
     )
+
+
+def removal_figures(sync: Sync, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What `removal_status` tells, with times and lists as in all outputs."""
+    told = removal_status(state, sync.removals.load(), sync.settings.removal.policy)
+    figures = ("candidates", "removed", "held_back")
+    reasons = list(dict.fromkeys(reason for name in figures for reason in told[name]))
+    times = ("held_since", "last_run", "looking_since", "last_look")
+    same = ("policy", "held", "note", "cap", "refused", "brought_back", "looked_at", "last_look_whole", "in_xdr")
+    return {
+        **{name: told[name] for name in same},
+        **{name: iso_from_ms(told[name]) if told[name] else None for name in times},
+        "last_look_doubts": "; ".join(told["last_look_doubts"]),
+        "by_reason": [{"reason": one, **{name: told[name].get(one, 0) for name in figures}} for one in reasons],
+        "by_source": [{"source": source, "iocs": count} for source, count in told["by_source"].items()],
+        "on_record": [{"phase": phase, "iocs": count} for phase, count in told["on_record"].items() if count],
+        "dropped_from_record": told["dropped_from_record"],
+    }
 
 
 def sync_positions(state: Mapping[str, Any], facts: SyncFacts, waiting: WaitingChanges | None) -> dict[str, Any]:
@@ -3534,6 +4305,218 @@ def comparison_extent(comparison: Mapping[str, Any]) -> str:
     return ". ".join([text, *comparison["doubts"]])
 
 
+def remove_command(sync: Sync, args: Mapping[str, Any], new_file: Callable[[], FileSpot]) -> list[Any]:
+    """`xdr-iocs-remove`: what would be removed, or a run of the removal by a person, who may go on where it is held."""
+    rehearsal = argToBoolean(args.get("dry_run") if args.get("dry_run") not in (None, "") else True)
+    anew = argToBoolean(args.get("restart") or False)
+    limit = number_arg(args, "limit", 50, 1, FINDINGS_KEPT)
+    rules = rules_by_person(sync.settings.removal, args, rehearsal)
+    if not argToBoolean(args.get("file") or False):
+        return [removal_results(sync, *removal_by_person(Removal(sync, rules, rehearsal), anew), limit)]
+    spot = new_file()
+    with Path(spot.path).open("w", encoding="utf-8", newline="") as out:
+        table = csv.DictWriter(out, REMOVAL_COLUMNS)
+        table.writeheader()
+        removal, note = removal_by_person(Removal(sync, rules, rehearsal, table.writerows), anew)
+    return [spot.entry("xdr-iocs-remove.csv"), removal_results(sync, removal, note, limit)]
+
+
+def rules_by_person(rules: RemovalRules, args: Mapping[str, Any], rehearsal: bool) -> RemovalRules:
+    """The rules of the parameters with the policy and the cap of the arguments. A dry run needs no policy."""
+    given = str(args.get("policy") or "").strip().lower()
+    policy = given or (POLICIES_THAT_ACT[0] if rehearsal and rules.policy == "leave" else rules.policy)
+    if policy not in POLICIES_THAT_ACT:
+        wanted = ", ".join(POLICIES_THAT_ACT)
+        if given:
+            raise ValueError(f"Argument 'policy': {args['policy']!r} is not one of {wanted}.")
+        raise ValueError(f"Argument 'policy' is empty and the parameter says 'leave'; give one of {wanted}.")
+    cap = args.get("cap")
+    percent = rules.percent if cap in (None, "") else cap_given(cap)
+    return replace(rules, policy=policy, percent=percent)
+
+
+def cap_given(cap: Any) -> float:
+    try:
+        percent = float(str(cap))
+    except ValueError:
+        percent = 0.0
+    if not 0.1 <= percent <= 100:
+        raise ValueError(f"Argument 'cap': {cap!r} is not a percentage between 0.1 and 100.")
+    return percent
+
+
+def removal_by_person(removal: Removal, anew: bool) -> tuple[Removal, str]:
+    """A run, and why it ended early. What XDR's operators did comes first, as at a fetch."""
+    try:
+        if not removal.rehearsal and not removal.sync.pull():
+            return removal, "Cortex XDR has more news than this run had time for, and they come first"
+        return removal, removal.run(by_person=True, anew=anew)
+    except (RemovalDoubtError, XDRPausedError, SupersededError) as note:
+        return removal, str(note)
+
+
+def removal_results(sync: Sync, removal: Removal, note: str, limit: int) -> CommandResults:
+    """What a run of the removal by a person did, or would do. A part of a look is never called the whole."""
+    state, rehearsal = sync.state.load(), removal.rehearsal
+    status = removal_status(state, sync.removals.load(), removal.rules.policy)
+    stored = state.get("removal") or {}
+    running = stored.get("rehearsal" if rehearsal else "look")
+    look = running or stored.get("rehearsed" if rehearsal else "last") or {}
+    candidates = dict(look.get("candidates") or {})
+    cap, outcome = removal.rules.cap(int(look.get("found") or 0)), removal.outcome
+    outputs = {
+        "status": "running" if running else "done",
+        "dry_run": rehearsal,
+        "policy": removal.rules.policy,
+        "cap": cap,
+        "note": note,
+        "held": status["held"],
+        "looked_at": int(look.get("in_xdr") or 0),
+        "by_source": dict(look.get("by_source") or {}),
+        "whole": not running and bool(look) and not look["doubts"],
+        "candidates": sum(candidates.values()),
+        "candidates_by_reason": candidates,
+        "would_be_removed": min(cap, sum(candidates.values())) if rehearsal else 0,
+        "removed_now": sum(outcome["removed"].values()),
+        "removed_by_reason": dict(outcome["removed"]),
+        "held_back": max(0, sum(candidates.values()) - cap) if rehearsal else sum(outcome["held_back"].values()),
+        "refused": outcome["refused"],
+        "brought_back": outcome["brought_back"],
+    }
+    rows = list(look.get("rows") or [])[:limit]
+    title = "What would be removed from Cortex XDR" if rehearsal else "Removal from Cortex XDR"
+    title += ", as far as the look has come; run the command again" if running else ""
+    shown = {name.replace("_", " "): value for name, value in outputs.items() if value not in ("", {})}
+    told = [{"What": name, "State": value} for name, value in shown.items()]
+    text = tableToMarkdown(title, told, headers=["What", "State"])
+    if rows:
+        text += tableToMarkdown(f"The first {len(rows)} candidates", rows, headers=list(REMOVAL_COLUMNS))
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Remove",
+        outputs={**outputs, "Candidate": rows},
+        readable_output=text,
+        replace_existing=True,
+    )
+
+
+REMOVED_COLUMNS = ("indicator", "type", "phase", "policy", "reason", "when", "severity", "reputation", "expiration")
+
+
+def removed_row(value: str, entry: RemovedIoc) -> dict[str, Any]:
+    """An entry of the record for people."""
+    shown = {name: getattr(entry, name) for name in ("phase", "policy", "reason", "severity", "reputation", "comment")}
+    kind, when = XSOAR_TYPE.get(entry.type, entry.type), iso_from_ms(entry.when)
+    expiration = entry.expiration if entry.expiration is not None else "the default of the tenant"
+    text = said_value("expiration_date", expiration)
+    return {"indicator": value, "type": kind, "when": when, "expiration": text, **shown}
+
+
+def removed_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-removed`: the record of what was removed, newest first."""
+    wanted, reason = {value.lower() for value in values_of(args)}, str(args.get("reason") or "").strip().lower()
+    if reason and reason not in REMOVAL_REASONS:
+        raise ValueError(f"Argument 'reason': {args['reason']!r} is not one of {', '.join(REMOVAL_REASONS)}.")
+    record = sync.removals.load()
+    rows = [
+        removed_row(value, RemovedIoc(*row))
+        for value, row in reversed(list(record["entries"].items()))
+        if (not wanted or value.lower() in wanted) and (not reason or row[3] == reason)
+    ]
+    first, size = page_of(args)
+    shown = rows[first : first + size]
+    title = f"{number_in_words(len(rows), 'removal')} on record, {len(shown)} shown"
+    if record["dropped"]:
+        title += f"; {record['dropped']} older ones are not on record any more"
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Removed",
+        outputs_key_field="indicator",
+        outputs=shown,
+        readable_output=tableToMarkdown(title, list(shown), headers=list(REMOVED_COLUMNS)),
+    )
+
+
+RESTORED_NOW, IN_FORCE_ALREADY = "restored", "already in force"
+
+
+def restore_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
+    """`xdr-iocs-restore`: undo removals, of these values or all; they are not removed again while on record."""
+    values, everything = values_of(args), argToBoolean(args.get("all") or False)
+    if bool(values) == everything:
+        raise ValueError("Give either 'indicator' with one or more values, or 'all=true'.")
+    record = sync.removals.load()
+    by_key: dict[str, list[str]] = {}
+    for value in record["entries"]:
+        by_key.setdefault(value.lower(), []).append(value)
+    away = [value for value, row in record["entries"].items() if row[1] in (INTENT, DONE)]
+    asked = away if everything else [one for value in values for one in by_key.get(value.lower(), [value])]
+    rows: list[dict[str, str]] = []
+    for chunk in slices(asked, REMOVAL_SLICE):
+        if sync.late():
+            break
+        rows += restored(sync, chunk)
+    counts = counted_by(row["status"] for row in rows)
+    text = f"{counts.get(RESTORED_NOW, 0)} of {len(asked)} removals undone."
+    if len(rows) < len(asked):
+        text += f" {len(asked) - len(rows)} are left, because the time of this command was used up; run it again."
+    table = tableToMarkdown("Restored", rows[:FINDINGS_KEPT], headers=["indicator", "status", "reason"])
+    return CommandResults(
+        outputs_prefix=f"{IOC_BRAND}.Restored",
+        outputs_key_field="indicator",
+        outputs=rows,
+        readable_output=f"{text}\n{table}",
+    )
+
+
+def restored(sync: Sync, values: Sequence[str]) -> list[dict[str, str]]:
+    """Undo the removals of these values, and tell of each what became of it. XDR is asked first what it holds now."""
+    record, now_ms = sync.removals.load(), sync.now_ms()
+    held = {rule_value(rule): held_ioc(rule) for rule in rules_of_values(sync, values)}
+    plan, told = PagePlan([], [], [], {}, 0), {}
+    for value in values:
+        entry = removed_entry(record, value)
+        told[value] = undoing(plan, value, entry, held.get(value), now_ms, sync.stale_ms)
+    if sync.settings.label:
+        plan.records[:] = [labelled_again(one, sync.settings) for one in plan.records]
+    refused = {value: f"Cortex XDR refuses it: {reason}" for value, _, reason in sync.delivery.send(plan)}
+    told |= refused
+    good = [value for value, text in told.items() if text in (RESTORED_NOW, IN_FORCE_ALREADY)]
+    sync.removals.update(lambda stored: with_phase(stored, good, RESTORED, sync.now_ms(), (INTENT, DONE)))
+    return [
+        {"indicator": value, "status": text if value in good else "left", "reason": "" if value in good else text}
+        for value, text in told.items()
+    ]
+
+
+def labelled_again(record: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """A record with the label of this instance, if it has a comment; without one XDR keeps what it has."""
+    if "comment" not in record:
+        return record
+    return with_owner({**record, "comment": [without_owner(text) for text in record["comment"]]}, settings)
+
+
+def undoing(
+    plan: PagePlan, value: str, entry: RemovedIoc | None, held: HeldIoc | None, now_ms: int, stale_ms: int
+) -> str:
+    """Add to the plan what undoes one removal. Gives what becomes of the value, or why it is left alone."""
+    if entry is None or not entry.is_away():
+        return "no removal of it is on record" if entry is None else f"it is on record as {entry.phase}"
+    if entry.young(now_ms, stale_ms):
+        return "a run is removing it right now"
+    if held and held.in_force(now_ms) and not entry.ends(held):
+        return IN_FORCE_ALREADY
+    if held is None and entry.policy != "delete":
+        return "Cortex XDR does not have it any more"
+    if held is not None and entry.policy == "disable":
+        plan.enable.append(value)
+        return RESTORED_NOW
+    if held is not None and not entry.ends(held):
+        return "it was changed in Cortex XDR since"
+    if entry.expiration is not None and 0 < entry.expiration <= now_ms:
+        return f"it would have expired at {iso_from_ms(entry.expiration)}"
+    plan.records.append(held_record(value, entry, entry.expiration))
+    return RESTORED_NOW
+
+
 def get_indicators_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
     """`xdr-iocs-get-indicators`: what a fetch would bring from XDR, in the order in which it would. Makes no indicator
     and moves no cursor.
@@ -3732,6 +4715,9 @@ def run_command(command: str, sync: Sync, args: Mapping[str, Any], new_file: Cal
         "xdr-iocs-hits": lambda: hits_command(sync, args),
         "xdr-iocs-compare": lambda: compare_command(sync, args),
         "xdr-iocs-reconcile": lambda: reconcile_command(sync, args, new_file),
+        "xdr-iocs-remove": lambda: remove_command(sync, args, new_file),
+        "xdr-iocs-removed": lambda: removed_command(sync, args),
+        "xdr-iocs-restore": lambda: restore_command(sync, args),
     }
     if command not in table:
         raise NotImplementedError(f"Command {command!r} is not one of this integration.")

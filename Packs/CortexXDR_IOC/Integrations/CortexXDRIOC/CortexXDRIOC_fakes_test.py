@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import IO, Any
 
 import requests
@@ -131,17 +132,20 @@ class FakeXsoar:
     """The indicators of a server and the integration context of one of its instances.
 
     Understands the pieces of a query that the sync writes: bounds of `modified`, lists of `value:"..."` and of the two
-    fields with hashes, and the Sync Query, which stands for `matches`; `queries` tells what others find. `modified`
-    moves only on real change, and always forward.
+    fields with hashes, and the Sync Query, also negated, which stands for `matches`; `queries` tells what others find.
+    `modified` moves only on real change, and always forward.
     """
 
     def __init__(self, clock: Clock, wire: Wire | None = None) -> None:
         self.clock = clock
         self.wire = wire or Wire()
         self.docs: dict[str, dict[str, Any]] = {}
+        self.added = 0
         self.hidden: set[str] = set()
         self.matches: Callable[[Mapping[str, Any]], bool] = lambda doc: doc["score"] == 3
-        self.queries: dict[str, Callable[[Mapping[str, Any]], bool]] = {}
+        self.queries: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+            "tags:keep": lambda doc: "keep" in doc["CustomFields"].get("tags", [])
+        }
         self.gives_position = True
         self.context: dict[str, Any] = {}
         self.version = 0
@@ -163,7 +167,8 @@ class FakeXsoar:
     def add(self, value: str, kind: str = "IP", tick: float = 0.001, **more: Any) -> dict[str, Any]:
         """An indicator from some feed."""
         self.clock.advance(tick)
-        number = len(self.docs) + 1
+        self.added += 1
+        number = self.added
         doc = {
             "id": f"{number:05}",
             "value": value,
@@ -246,21 +251,28 @@ class FakeXsoar:
     def _fits(self, doc: Mapping[str, Any], query: str, value: str) -> bool:
         if value:
             return bool(doc["value"].lower() == value.lower())
-        if terms := re.findall(r'(value|sha256|md5):"((?:[^"\\]|\\.)*)"', query):
-            wanted = {(name, re.sub(r"\\(.)", r"\1", one).lower()) for name, one in terms}
+        assert query, "a search without a query finds everything"
+        if wanted := _values_of(query):
             known = {"value": doc["value"], **(doc["CustomFields"] or {})}
             found = wanted & {(name, str(known.get(name)).lower()) for name in ("value", "sha256", "md5")}
-            return bool(found) and ("expirationStatus" not in query or self.matches(doc))
-        for name, wanted in re.findall(r"\) and (type|reputation):(\w+)$", query):
+            return bool(found) and self._found(doc, query)
+        for name, one in re.findall(r"\) and (type|reputation):(\w+)$", query):
             held = doc["indicator_type"] if name == "type" else {1: "Good", 2: "Suspicious", 3: "Bad"}.get(doc["score"])
-            if held != wanted:
+            if held != one:
                 return False
         moment = _order(doc)[0]
         for sign, bound in re.findall(r"modified:(>=|<)(\S+)", query):
             if moment < instant_ns(bound) if sign == ">=" else moment >= instant_ns(bound):
                 return False
-        others = [finds for text, finds in self.queries.items() if f"({text})" in query]
-        return others[0](doc) if others else self.matches(doc)
+        return self._found(doc, query)
+
+    def _found(self, doc: Mapping[str, Any], query: str) -> bool:
+        for text, finds in self.queries.items():
+            if f"({text})" in query:
+                return finds(doc)
+        if "-(expirationStatus" in query:
+            return not self.matches(doc)
+        return "expirationStatus" not in query or self.matches(doc)
 
     def create(self, items: list[dict[str, Any]]) -> None:
         self.wire.step("create")
@@ -312,6 +324,13 @@ class FakeXsoar:
         """The stored state of the integration."""
         found: dict[str, Any] = json.loads(self.context[VERSIONED_STATE_KEY])
         return found
+
+
+@lru_cache(maxsize=4)
+def _values_of(query: str) -> frozenset[tuple[str, str]]:
+    """The values and hashes that a query asks for, in lower case, with their fields."""
+    terms = re.findall(r'(value|sha256|md5):"((?:[^"\\]|\\.)*)"', query)
+    return frozenset((name, re.sub(r"\\(.)", r"\1", one).lower()) for name, one in terms)
 
 
 def _order(doc: Mapping[str, Any]) -> tuple[int, str]:
@@ -373,7 +392,8 @@ class FakeXdr:
         return self.last_ms
 
     def _write(self, value: str, changes: Mapping[str, Any], own: bool) -> None:
-        fresh = {"status": "ENABLED", "comment": "", "class": "", "reliability": "", "expiration_date": -1}
+        fresh: dict[str, Any] = {"status": "ENABLED", "comment": "", "class": "", "reliability": ""}
+        fresh |= {"expiration_date": -1, "source": "operator"}
         rule = self.rules.get(value) or {}
         kept = {} if rule.get("deleted") else rule
         self.rules[value] = {**fresh, **kept, **changes, "indicator": value, "t": self._stamp()}
@@ -405,6 +425,12 @@ class FakeXdr:
                     errors.append((value, self.refuses[value]))
                     continue
                 changes = {k: v for k, v in record.items() if k not in ("indicator", "vendors")}
+                changes["source"] = "XSOAR TIM"
+                expiration = changes["expiration_date"]
+                if expiration is not None and 0 < expiration <= (START.timestamp() + self.clock.seconds) * 1000:
+                    errors.append((value, "expiration date cannot be in the past"))
+                    continue
+                changes["expiration_date"] = -1 if expiration is None else expiration
                 if "comment" in changes:
                     changes["comment"] = ", ".join(changes["comment"])
                 self._write(value, changes, own=True)
@@ -460,7 +486,7 @@ class FakeXdr:
             "severity": SEVERITY_CODE.get(rule["severity"], rule["severity"]),
             "default_expiration_enabled": False,
             "modification_time": rule["t"],
-            "source": "XSOAR TIM",
+            "source": rule["source"],
             "number_of_issues": rule.get("hits", 0),
         }
 

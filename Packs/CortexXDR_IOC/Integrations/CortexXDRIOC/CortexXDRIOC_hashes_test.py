@@ -316,6 +316,19 @@ def test_dry_run_and_push_by_query_count_a_file_once() -> None:
     assert (pushed["looked_at"], pushed["pushed"]) == (2, 1)
 
 
+def test_removal_takes_the_ioc_of_the_hash_that_is_no_longer_the_best_and_leaves_what_another_speaks_for() -> None:
+    world = World(removal_policy="disable", removal_cap_percent="100", removal_interval_hours="1")
+    world.xsoar.add(SHA1, "File", CustomFields={"md5": MD5})
+    world.xsoar.add(OTHER_SHA1, "File", CustomFields={"sha256": "e5" * 32})
+    world.xsoar.add("e5" * 32, "File")
+    fetch(world, 2)
+    world.xsoar.feed(SHA1, sha256=SHA256)
+    world.xsoar.feed("e5" * 32, score=1)
+    fetch(world, 15)
+    status = {value: rule["status"] for value, rule in world.xdr.rules.items()}
+    assert status == {MD5: "DISABLED", SHA256: "ENABLED", "e5" * 32: "ENABLED"}
+
+
 # ---- whatever happens, it comes to rest
 
 VALUES = [SHA1, OTHER_SHA1, SHA256]

@@ -790,7 +790,7 @@ def test_field_that_a_person_locked_stays_and_counts_as_expected() -> None:
 
 
 def test_base_of_an_indicator_that_cannot_be_sent_is_empty() -> None:
-    known = ioc(expiration="2020-01-01T00:00:00Z")
+    known = ioc(expiration="some day")
     view = their_view(row())
     item = {"value": "1.2.3.4", "type": "IP", "score": 0, "fields": inbound_fields(view, known, settings())}
     assert expected_base(item, view, known, settings(), NOW) == {}

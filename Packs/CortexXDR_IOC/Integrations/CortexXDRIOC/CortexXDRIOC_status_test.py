@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from CortexXDRIOC import DemistoException, XDRPausedError, instant_ns, run_command
 
 sys.path.append(str(Path(__file__).parent))
@@ -58,8 +59,8 @@ def test_failing_tenant_since_when_and_what_and_then_good_again() -> None:
     assert found["not_in_sync_since"] == found["failing_since"] == "2026-01-01T00:05:05Z"
     assert "500 b" in found["why"] and [("500 b" in one["error"]) for one in found["errors"]] == [True, False]
     assert found["last_in_sync"] == "2026-01-01T00:00:05Z"
-    # What XSOAR changed has gone out all the same, and is told.
-    assert found["in_xdr_up_to"] > found["in_xsoar_up_to"]
+    # While XDR's changes cannot be read, XSOAR's wait.
+    assert found["in_xdr_up_to"] == found["in_xsoar_up_to"]
     run(world, "fetch-indicators")
     found = status(world)
     assert (found["in_sync"], found["failing_since"], len(found["errors"])) == (True, None, 2)
@@ -226,6 +227,51 @@ def test_full_upload_alone_is_not_in_sync_until_a_fetch_ran(monkeypatch: pytest.
     assert status(world)["reason"] == "not started"
     run(world, "fetch-indicators")
     assert status(world)["in_sync"] is True
+
+
+# ---- removal
+
+
+def stripped(count: int = 20, **params: Any) -> World:
+    """After a run that removed what is not wanted any more: three judged anew."""
+    world = synced(count, **{"removal_policy": "disable", "removal_cap_percent": "100", **params})
+    run(world, "fetch-indicators")
+    world.clock.advance(600)
+    for number in (1, 2, 3):
+        world.xsoar.edit(f"10.0.0.{number}", score=1)
+    run(world, "fetch-indicators")
+    return world
+
+
+def test_what_was_removed_is_told_by_reason_with_the_policy_and_the_record() -> None:
+    world = stripped()
+    result = run(world, "xdr-iocs-status")
+    removal = result.outputs["removal"]
+    assert (removal["policy"], removal["held"]) == ("disable", "")
+    assert removal["by_reason"] == [{"reason": "judged anew", "candidates": 3, "removed": 3, "held_back": 0}]
+    assert removal["on_record"] == [{"phase": "done", "iocs": 3}]
+    assert result.outputs["runs"][0]["removed"] == 3
+    assert "3 IOCs are removed (policy 'disable'), 3 of them in the last run" in result.readable_output
+    assert "judged anew: 3 of 3" in result.readable_output
+    assert result.outputs["in_sync"] is True
+    manifest = yaml.safe_load((Path(__file__).parent / "CortexXDRIOC.yml").read_text(encoding="utf-8"))
+    (command,) = [one for one in manifest["script"]["commands"] if one["name"] == "xdr-iocs-status"]
+    declared = {output["contextPath"] for output in command["outputs"]}
+    for name in ("by_reason", "by_source", "on_record"):
+        for row in removal[name]:
+            assert {f"CortexXDRIOC.SyncStatus.removal.{name}.{key}" for key in row} <= declared
+
+
+def test_held_removal_says_since_when_and_why() -> None:
+    result = run(stripped(removal_cap_percent="5"), "xdr-iocs-status")
+    removal = result.outputs["removal"]
+    assert "finds 17 indicators, 20 at the last look" in removal["held"]
+    assert removal["held_since"] == "2026-01-01T00:15:20Z"
+    assert "Removal is held since 2026-01-01 00:15:20 UTC (0 seconds ago): the Sync Query" in result.readable_output
+
+
+def test_policy_leave_says_that_nothing_is_removed() -> None:
+    assert "Nothing is removed from Cortex XDR by itself" in run(synced(), "xdr-iocs-status").readable_output
 
 
 def test_whole_output_fits_a_page_of_a_terminal_and_names_no_python() -> None:

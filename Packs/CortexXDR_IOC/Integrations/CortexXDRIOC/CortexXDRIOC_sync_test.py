@@ -591,3 +591,101 @@ def test_counts_and_progress_tell_the_truth() -> None:
     assert state["bulk"]["done"] == state["bulk"]["total"] == 43
     assert Counter(entry["direction"] for entry in state["rejects"].values()) == {"to XDR": 3}
     assert '"done": 43' in world.xsoar.context["progress"]
+
+
+@pytest.mark.parametrize("label", ["", "east"])
+def test_indicator_deleted_in_xsoar_does_not_come_back_by_a_change_that_was_taken_before(label: str) -> None:
+    world = World(source_label=label)
+    world.xdr.operate("203.0.113.1", comment="x")
+    world.xdr.operate("203.0.113.2", comment="x")
+    assert world.sync().pull() and len(world.xsoar.docs) == 2
+    world.xsoar.docs.clear()
+    assert world.sync().pull() and not world.xsoar.docs
+    world.xdr.operate("203.0.113.2", comment="y")
+    assert world.sync().pull() and [doc["value"] for doc in world.xsoar.docs.values()] == ["203.0.113.2"]
+
+
+@pytest.mark.parametrize("theirs", [1_893_456_000_000, -1])
+def test_expiration_that_a_person_sets_on_an_indicator_from_xdr_goes_out(theirs: int) -> None:
+    world = World()
+    world.xdr.operate("203.0.113.1", expiration_date=theirs)
+    fetch_indicators_command(world.sync())
+    fetch_indicators_command(world.sync())
+    world.xsoar.edit("203.0.113.1", expiration="2031-01-01T00:00:00Z")
+    fetch_indicators_command(world.sync())
+    assert world.xdr.rules["203.0.113.1"]["expiration_date"] == expires_ms({"expiration": "2031-01-01T00:00:00Z"})
+
+
+def test_expiration_that_is_set_back_to_what_it_was_before_xdr_changed_it_goes_out() -> None:
+    world = World()
+    world.xsoar.add("10.0.0.1", expiration="2030-01-01T00:00:00Z")
+    fetch_indicators_command(world.sync())
+    world.xdr.operate("10.0.0.1", expiration_date=1_924_992_000_000)
+    fetch_indicators_command(world.sync())
+    assert world.xsoar.by_value("10.0.0.1")["expiration"] == "2031-01-01T00:00:00Z"
+    world.xsoar.feed("10.0.0.1", expiration="2030-01-01T00:00:00Z")
+    fetch_indicators_command(world.sync())
+    assert world.xdr.rules["10.0.0.1"]["expiration_date"] == expires_ms({"expiration": "2030-01-01T00:00:00Z"})
+    requests, created = len(world.xdr.inserted()), len(world.xsoar.created)
+    for _ in range(2):
+        fetch_indicators_command(world.sync())
+    assert (len(world.xdr.inserted()), len(world.xsoar.created)) == (requests, created)
+
+
+def test_change_that_is_taken_back_after_a_lost_acknowledgement_is_taken_back_in_xdr() -> None:
+    world = World(override_severity="false")
+    world.xsoar.add("10.0.0.1", CustomFields={FIELD: "low"})
+    fetch_indicators_command(world.sync())
+    world.xdr.operate("10.0.0.1", comment="known")
+    fetch_indicators_command(world.sync())
+    world.xsoar.feed("10.0.0.1", **{FIELD: "critical"})
+    names = world.wire.names
+    world.wire.kill_at = world.wire.calls + 10_000
+    before = len(names)
+    with pytest.raises(Killed):
+        kill_after(world, "inserted")
+    assert world.xdr.rules["10.0.0.1"]["severity"] == "CRITICAL" and names[before:].count("inserted") == 1
+    world.wire.kill_at = None
+    world.xsoar.feed("10.0.0.1", **{FIELD: "LOW"})
+    for _ in range(2):
+        fetch_indicators_command(world.sync())
+    assert world.xdr.rules["10.0.0.1"]["severity"] == "LOW"
+    sent = len(world.xdr.inserted())
+    fetch_indicators_command(world.sync())
+    assert len(world.xdr.inserted()) == sent
+
+
+def kill_after(world: World, last: str) -> None:
+    """A run that is killed right after its first step of this name."""
+    step = world.wire.step
+
+    def watched(name: str) -> None:
+        step(name)
+        if name == last:
+            world.wire.kill_at = 0
+
+    world.wire.step = watched  # type: ignore[method-assign]
+    try:
+        fetch_indicators_command(world.sync())
+    finally:
+        world.wire.step = step  # type: ignore[method-assign]
+
+
+def test_expired_indicator_keeps_what_xsoar_said_when_xdr_changes_something_else() -> None:
+    world = World(override_severity="false", xsoar_comments_field="note")
+    world.xsoar.add("10.0.0.1", CustomFields={FIELD: "LOW", "note": "first"})
+    fetch_indicators_command(world.sync())
+    world.xdr.operate("10.0.0.1", comment="theirs")
+    fetch_indicators_command(world.sync())
+    world.xsoar.feed("10.0.0.1", note="ours", expiration="2020-01-01T00:00:00Z")
+    world.xsoar.matches = lambda doc: expires_ms(doc) == -1
+    fetch_indicators_command(world.sync())
+    world.xdr.operate("10.0.0.1", severity="HIGH", expiration_date=1_924_992_000_000)
+    fetch_indicators_command(world.sync())
+    held = world.xsoar.by_value("10.0.0.1")
+    assert (held["CustomFields"]["note"], held["CustomFields"][FIELD]) == ("ours", "HIGH")
+    assert held["expiration"] == "2020-01-01T00:00:00Z"
+    world.xsoar.feed("10.0.0.1", expiration="0001-01-01T00:00:00Z")
+    fetch_indicators_command(world.sync())
+    rule = world.xdr.rules["10.0.0.1"]
+    assert (rule["comment"], rule["severity"], rule["expiration_date"]) == ("ours", "HIGH", -1)

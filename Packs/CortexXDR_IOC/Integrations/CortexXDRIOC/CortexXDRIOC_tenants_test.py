@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -237,6 +237,24 @@ def test_vote_of_an_instance_is_its_own() -> None:
     hub.fetch(times=2)
     votes = {name: feed["score"] for name, feed in hub.xsoar.by_value(VALUES[0])["moduleToFeedMap"].items()}
     assert votes == {"a": 2, "b": 0}
+
+
+def only(value: str) -> Callable[[Mapping[str, Any]], bool]:
+    """A Sync Query that finds one indicator."""
+    return lambda doc: bool(doc["value"] == value)
+
+
+def test_removal_of_one_instance_leaves_what_the_other_sent() -> None:
+    removal: dict[str, Any] = {"removal_policy": "disable", "removal_cap_percent": "100", "removal_interval_hours": "1"}
+    hub = Hub("a", "b", one_tenant=True, **removal)
+    for label, value in zip("ab", VALUES, strict=True):
+        hub.worlds[label].xsoar.matches = only(value)
+    hub.fetch(times=12)
+    assert [hub.rule("a", value)["status"] for value in VALUES] == ["ENABLED", "ENABLED"]
+    hub.xsoar.add("10.9.9.9")
+    hub.worlds["a"].xsoar.matches = only("10.9.9.9")
+    hub.fetch(times=12)
+    assert [hub.rule("a", value)["status"] for value in VALUES] == ["DISABLED", "ENABLED"]
 
 
 # ---- memories
