@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,16 +96,18 @@ def test_host_killed_in_a_run_leaves_no_child_and_the_next_one_goes_on(
 
 @pytest.mark.slow
 def test_two_fetches_and_a_push_at_once_do_no_harm(tmp_path: Path) -> None:
-    with tenant() as emulator:
+    fetching = threading.Event()
+    with tenant(lambda phase, call: fetching.set()) as emulator:
         with open_home(tmp_path / "home") as host:
             deliver(host, samples(COUNT))
             add_instance(host, emulator.url, request_size=str(SIZE))
         seed(emulator)
         shell = Shell(tmp_path / "home")
         values = ",".join(sample(number).value for number in range(100, 110))
-        running = [
-            shell.start("fetch", INSTANCE, "--json"),
-            shell.start("fetch", INSTANCE, "--json"),
+        running = [shell.start("fetch", INSTANCE, "--json"), shell.start("fetch", INSTANCE, "--json")]
+        # A push that came before the first sync would send what XSOAR holds over the edit by hand.
+        assert fetching.wait(60)
+        running += [
             shell.start("run", f"!xdr-iocs-push indicator={values}", "--json"),
             shell.start("run", "!xdr-iocs-push", "--json"),
         ]
