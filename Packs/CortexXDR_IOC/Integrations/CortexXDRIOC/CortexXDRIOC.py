@@ -3593,6 +3593,12 @@ def overridden_text(hand: HandPush, pushed: Sequence[Any]) -> str:
     return (
         f" They went with {hand.overrides.said()} in place of what XSOAR says; that stays until the field is changed "
         "in XSOAR."
+        + (
+            ""
+            if hand.sync.settings.removal.policy == "leave"
+            else " The removal policy goes by XSOAR alone: what the Sync Query does not find, as what expired there, "
+            "is removed all the same unless the Keep Query finds it."
+        )
     )
 
 
@@ -4536,6 +4542,8 @@ def undoing(
         return RESTORED_NOW
     if held is not None and not entry.ends(held):
         return "it was changed in Cortex XDR since"
+    if held is not None and held.status != "ENABLED":
+        return "it was disabled in Cortex XDR since; `!xdr-iocs-enable` it first"
     if entry.expiration is not None and 0 < entry.expiration <= now_ms:
         return f"it would have expired at {iso_from_ms(entry.expiration)}"
     plan.records.append(held_record(value, entry, entry.expiration))

@@ -1095,3 +1095,22 @@ def test_remove_command_that_did_not_look_shows_no_figures_of_an_earlier_look(dr
     assert "finds nothing" in outputs["note"]
     assert (outputs["candidates"], outputs["would_be_removed"], outputs["Candidate"]) == (0, 0, [])
     assert not outputs["whole"]
+
+
+def test_restore_command_of_what_an_operator_disabled_since_does_not_call_it_restored() -> None:
+    world = synced(removal_policy="expire")
+    drop(world, "10.0.0.1")
+    world.clock.advance(DAY)
+    fetch(world)
+    world.clock.advance(1200)
+    world.xdr.operate("10.0.0.1", status="DISABLED")
+    assert told(run(world, "xdr-iocs-restore", all="true"))["10.0.0.1"][1].startswith("it was disabled in Cortex XDR")
+    run(world, "xdr-iocs-enable", indicator="10.0.0.1")
+    assert told(run(world, "xdr-iocs-restore", all="true")) == {"10.0.0.1": ("restored", "")}
+    assert in_force(world, "10.0.0.1")
+
+
+@pytest.mark.parametrize("policy", ["leave", "disable"])
+def test_push_with_an_expiration_of_its_own_says_that_removal_goes_by_xsoar(policy: str) -> None:
+    result = run(synced(removal_policy=policy), "xdr-iocs-push", indicator="10.0.0.1", expiration="never")
+    assert ("The removal policy goes by XSOAR alone" in result.readable_output) is (policy != "leave")
