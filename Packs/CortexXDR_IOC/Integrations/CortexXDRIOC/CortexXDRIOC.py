@@ -4284,12 +4284,27 @@ def compare_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
         standing_row(value, one.indicator, there.get(one.ioc.lower()), sync.settings, now_ms)
         for value, one in named.items()
     ]
-    shown = ["indicator", "type", "finding", "verdict", "expiration", "status", "severity", "fields", "reason"]
+    titles = {"verdict": "verdict in XSOAR", "expiration": "expires in XSOAR", "fields": "differs in"}
+    titles |= {name: f"{name} in XDR" for name in ("status", "severity", "comment")}
+    shown = [
+        "indicator",
+        "type",
+        "finding",
+        "verdict",
+        "expiration",
+        "status",
+        "severity",
+        "comment",
+        "fields",
+        "reason",
+    ]
+    told = [{titles.get(name, name): row[name] for name in shown} for row in rows]
+    headers = [titles.get(name, name) for name in shown]
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Compare",
         outputs_key_field="indicator",
         outputs=rows,
-        readable_output=tableToMarkdown("In XSOAR and in Cortex XDR", rows, headers=shown, removeNull=True),
+        readable_output=tableToMarkdown("In XSOAR and in Cortex XDR", told, headers=headers, removeNull=True),
     )
 
 
@@ -4310,7 +4325,9 @@ def comparison_results(comparison: Mapping[str, Any], note: str, limit: int) -> 
     states = [{"What": name.replace("_", " "), "State": value} for name, value in outputs.items() if value != ""]
     text = tableToMarkdown(title, states, headers=["What", "State"])
     if rows:
-        text += tableToMarkdown(f"The first {len(rows)} findings", rows, headers=list(FINDING_COLUMNS), removeNull=True)
+        text += tableToMarkdown(
+            f"{number_in_words(len(rows), 'finding')} shown", rows, headers=list(FINDING_COLUMNS), removeNull=True
+        )
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Reconcile",
         outputs={**outputs, "Finding": rows},
@@ -4421,7 +4438,7 @@ def removal_results(sync: Sync, removal: Removal, note: str, limit: int) -> Comm
     told = [{"What": name, "State": value} for name, value in shown.items()]
     text = tableToMarkdown(title, told, headers=["What", "State"])
     if rows:
-        text += tableToMarkdown(f"The first {len(rows)} candidates", rows, headers=list(REMOVAL_COLUMNS))
+        text += tableToMarkdown(f"{number_in_words(len(rows), 'candidate')} shown", rows, headers=list(REMOVAL_COLUMNS))
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Remove",
         outputs={**outputs, "Candidate": rows},

@@ -251,7 +251,7 @@ def test_what_was_removed_is_told_by_reason_with_the_policy_and_the_record() -> 
     assert removal["by_reason"] == [{"reason": "judged anew", "candidates": 3, "removed": 3, "held_back": 0}]
     assert removal["on_record"] == [{"phase": "done", "iocs": 3}]
     assert result.outputs["runs"][0]["removed"] == 3
-    assert "3 IOCs are removed (policy 'disable'), 3 of them in the last run" in result.readable_output
+    assert "3 IOCs are removed (policy 'disable'), the last run removed 3" in result.readable_output
     assert "judged anew: 3 of 3" in result.readable_output
     assert result.outputs["in_sync"] is True
     manifest = yaml.safe_load((Path(__file__).parent / "CortexXDRIOC.yml").read_text(encoding="utf-8"))
