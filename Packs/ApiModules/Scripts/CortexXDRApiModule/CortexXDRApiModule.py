@@ -333,7 +333,10 @@ def xdr_connection_failure(path: str, error: Exception) -> XDRError:
         return XDRConfigError(f"{path}: the proxy refused the connection. Check the system proxy settings.")
     if isinstance(cause, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
         return XDRConfigError(f"{path}: the server URL cannot be used.")
-    return XDRRetryError(f"Cortex XDR did not answer {path} ({name})", unsent=xdr_was_never_sent(cause))
+    if xdr_was_never_sent(cause):
+        hint = "nothing listens there, or nothing gets there: check the server URL, the proxy and the firewall"
+        return XDRRetryError(f"Cortex XDR did not answer {path} ({name}): {hint}", unsent=True)
+    return XDRRetryError(f"Cortex XDR did not answer {path} ({name})")
 
 
 def xdr_was_never_sent(error: Exception) -> bool:

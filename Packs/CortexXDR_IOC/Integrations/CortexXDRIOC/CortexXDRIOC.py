@@ -1073,13 +1073,20 @@ def said_value(name: str, value: Any) -> str:
     return str(value)[:200]
 
 
-def foreign_row(rule: Mapping[str, Any], known: bool) -> dict[str, str]:
-    """An IOC of XDR that XSOAR does not send: it does not know it, or the Sync Query does not find it."""
+def foreign_row(rule: Mapping[str, Any], known: bool, entry: RemovedIoc | None = None) -> dict[str, str]:
+    """An IOC of XDR that XSOAR does not send: it does not know it, or the Sync Query does not find it. `entry` is what
+    is on record of its removal.
+    """
     kind = str(rule.get("type") or "")
     reason = "expired, judged anew, excluded, or the query was changed" if known else ""
     if not known and kind not in XSOAR_TYPE:
         reason = f"XSOAR has no indicator type for {kind or 'an IOC without a type'}"
-    held = said((name, rule.get(name)) for name in ("severity", "reputation", "status", "source"))
+    if entry and entry.phase == DONE:
+        reason = f"removed by the policy {entry.policy!r}: {entry.reason}"
+    elif entry and entry.phase == RESTORED:
+        reason = "restored after it was removed, so it stays"
+    severity = str(rule.get("severity") or "").rpartition("_")[2]
+    held = said([("severity", severity), *((name, rule.get(name)) for name in ("reputation", "status", "source"))])
     return {
         "indicator": rule_value(rule),
         "type": kind,
@@ -2402,9 +2409,14 @@ class Comparison:
         sync = self.sync
         known = sync.server.lookup([rule_value(rule) for rule in rules])
         wanted = sync.server.lookup(list(known), sync.settings.effective_query)
-        only = [foreign_row(rule, known=False) for rule in rules if rule_value(rule).lower() not in known]
+        record = sync.removals.load()
+        only = [
+            foreign_row(rule, known=False, entry=removed_entry(record, rule_value(rule)))
+            for rule in rules
+            if rule_value(rule).lower() not in known
+        ]
         outside = [
-            foreign_row(rule, known=True)
+            foreign_row(rule, known=True, entry=removed_entry(record, rule_value(rule)))
             for rule in rules
             if rule_value(rule).lower() in known.keys() - wanted.keys() and rule.get("status") != "DISABLED"
         ]

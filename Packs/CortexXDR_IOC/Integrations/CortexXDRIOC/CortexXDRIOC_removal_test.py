@@ -892,6 +892,20 @@ def test_disable_command_of_what_was_removed_is_a_persons_word_too() -> None:
     assert not in_force(world, "10.0.0.1") and not in_force(world, "10.0.0.2")
 
 
+def test_reconcile_tells_of_what_was_removed_and_restored_that_it_was() -> None:
+    world = synced()
+    drop(world, "10.0.0.1")
+    drop(world, "10.0.0.2")
+    world.clock.advance(DAY)
+    fetch(world)
+    run(world, "xdr-iocs-restore", indicator="10.0.0.2")
+    (found,) = run(world, "xdr-iocs-reconcile")
+    told = {row["indicator"]: (row["finding"], row["reason"], row["in_xdr"]) for row in found.outputs["Finding"]}
+    assert told["10.0.0.1"][:2] == ("only in XDR", "removed by the policy 'disable': deleted or excluded")
+    assert told["10.0.0.2"][:2] == ("only in XDR", "restored after it was removed, so it stays")
+    assert "severity=HIGH" in told["10.0.0.1"][2]
+
+
 def test_policy_that_goes_back_to_leave_takes_an_open_intent_back() -> None:
     world = synced()
     world.xsoar.feed("10.0.0.1", score=1)
