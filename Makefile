@@ -26,8 +26,8 @@ demo: .venv/.demo ## Sync real indicators with an emulated Cortex XDR; isolate h
 test: .venv/.dev ## Run everything: SDK validation and build, tests on source and unified form, lint
 	$(TOX) -e sdk,unit,unified,lint,matrix
 
-unit: .venv/.dev ## Run the tests on the source form only (ARGS="-k name" picks)
-	$(PY) -m pytest $(ARGS)
+unit: .venv/.dev ## Run the tests on the source form only, one worker per processor (ARGS="-k name" picks, in one)
+	$(if $(ARGS),$(PY) -m pytest $(ARGS),$(TOX) -e unit)
 
 long: .venv/.dev ## Run the tests that take minutes: every real article through feed, job and a store that fails
 	$(PY) -m pytest -m long $(ARGS)

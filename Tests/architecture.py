@@ -129,8 +129,9 @@ def names_are_unique(root: Path) -> list[str]:
             owners[name].append(module)
     faults += [f"{name} is defined by {' and '.join(modules)}" for name, modules in owners.items() if len(modules) > 1]
     for path in _pack_code(root):
+        imported = _star_imported(path, root)
         for name in sorted(_defined(_tree(path)) & owners.keys()):
-            if owners[name][0] in _star_imported(path, root):
+            if owners[name][0] in imported:
                 faults.append(f"{path.relative_to(root)}: {name} is also defined by {owners[name][0]}")
     return faults
 
@@ -147,8 +148,9 @@ def private_names_stay_home(root: Path) -> list[str]:
             for name in _defined(_tree(modules[module]))
             if name.startswith("_")
         }
+        unknown = foreign.keys() - _defined(tree)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id in foreign.keys() - _defined(tree):
+            if isinstance(node, ast.Name) and node.id in unknown:
                 faults.append(f"{path.relative_to(root)}:{node.lineno}: {node.id} is private to {foreign[node.id]}")
     return faults
 

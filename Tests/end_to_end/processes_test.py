@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,12 +35,14 @@ from warroom.content.testing import PYTHON, write_pack
 from warroom.engine import Host
 
 COUNT, SIZE = 600, 100
-MISDEEDS = """\
+# Told by its time from what other tests have sleeping on this machine.
+ORPHAN = ["sleep", str(100_000 + os.getpid())]
+MISDEEDS = f"""\
     elif what == "memory":
         hold = [bytearray(1 << 20) for _ in range(8192)]
     elif what == "orphan":
         import subprocess
-        subprocess.Popen(["sleep", "600"])
+        subprocess.Popen({ORPHAN})
         time.sleep(60)
     elif what == "error":"""
 
@@ -92,16 +96,18 @@ def test_host_killed_in_a_run_leaves_no_child_and_the_next_one_goes_on(
 
 @pytest.mark.slow
 def test_two_fetches_and_a_push_at_once_do_no_harm(tmp_path: Path) -> None:
-    with tenant() as emulator:
+    fetching = threading.Event()
+    with tenant(lambda phase, call: fetching.set()) as emulator:
         with open_home(tmp_path / "home") as host:
             deliver(host, samples(COUNT))
             add_instance(host, emulator.url, request_size=str(SIZE))
         seed(emulator)
         shell = Shell(tmp_path / "home")
         values = ",".join(sample(number).value for number in range(100, 110))
-        running = [
-            shell.start("fetch", INSTANCE, "--json"),
-            shell.start("fetch", INSTANCE, "--json"),
+        running = [shell.start("fetch", INSTANCE, "--json"), shell.start("fetch", INSTANCE, "--json")]
+        # A push that came before the first sync would send what XSOAR holds over the edit by hand.
+        assert fetching.wait(60)
+        running += [
             shell.start("run", f"!xdr-iocs-push indicator={values}", "--json"),
             shell.start("run", "!xdr-iocs-push", "--json"),
         ]
@@ -158,15 +164,10 @@ def test_child_that_sleeps_is_killed_at_its_limit_and_the_entry_says_so(tiny: Ho
 
 
 def test_child_with_children_leaves_none_of_them(tiny: Host) -> None:
-    before = {process.pid for process in psutil.process_iter() if process.name() == "sleep"}
     result = tiny.run_command("!tiny-do what=orphan", timeout_seconds=0.8)[0]
     assert result.status == "timeout"
     deadline = time.monotonic() + 5
-    while left := {
-        process.pid
-        for process in psutil.process_iter()
-        if process.name() == "sleep" and process.pid not in before and process.status() != psutil.STATUS_ZOMBIE
-    }:
+    while left := [process.pid for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ORPHAN]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
 

@@ -54,7 +54,7 @@ VOLATILE = re.compile(
 
 @dataclass(frozen=True)
 class Result:
-    """What a whole round left behind, without times and fingerprints of records."""
+    """What a whole round left behind, without times, durations and fingerprints of records."""
 
     xdr: dict[str, Row]
     xsoar: dict[str, Row]

@@ -287,10 +287,11 @@ def test_cost_counts_reads_writes_and_tokens_of_a_cycle(vectra: Start) -> None:
 
 @pytest.mark.slow
 def test_hundred_thousand_hosts_are_seeded_in_seconds_and_read_fast(vectra: Start) -> None:
+    # Processor time, of the emulator too: the time on the clock would measure what else this machine does.
     client = vectra()
-    started = time.monotonic()
+    started = time.process_time()
     assert client.seed(generate={"hosts": 100_000})["hosts"] == 100_000
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20
     queries = (
         {"page": 20},
         {"tags": "block,VAR Host Blocked"},
@@ -298,7 +299,7 @@ def test_hundred_thousand_hosts_are_seeded_in_seconds_and_read_fast(vectra: Star
         {"min_id": 99_000},
     )
     for query in queries:
-        started = time.monotonic()
+        started = time.process_time()
         assert client.get("hosts", page_size=5000, **query)["count"] >= 0
         # Many times what it takes on an idle machine: a scan of objects would still be slower.
-        assert time.monotonic() - started < 2
+        assert time.process_time() - started < 2

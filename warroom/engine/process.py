@@ -196,13 +196,14 @@ def _watch(pid: int, seconds: float) -> Iterator[threading.Event]:
 
 
 @contextlib.contextmanager
-def _drain(stream: IO[bytes]) -> Iterator[deque[str]]:
+def _drain(stream: IO[bytes], patience: float = 1.0) -> Iterator[deque[str]]:
     # A full pipe would stop the child, so its stderr is read all the time; only the last lines are kept.
     kept: deque[str] = deque(maxlen=STDERR_LINES)
 
     def read() -> None:
-        for line in stream:
-            kept.append(line.decode("utf-8", "replace").rstrip("\n"))
+        with stream:
+            for line in stream:
+                kept.append(line.decode("utf-8", "replace").rstrip("\n"))
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
@@ -210,6 +211,4 @@ def _drain(stream: IO[bytes]) -> Iterator[deque[str]]:
         yield kept
     finally:
         # A process that left the group may hold the pipe open for ever; the run does not wait for it.
-        reader.join(timeout=1.0)
-        if not reader.is_alive():
-            stream.close()
+        reader.join(patience)

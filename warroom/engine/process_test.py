@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from warroom.engine.process import Ending, Limits, Stopper, child_environment, run_child
+from warroom.engine.process import Ending, Limits, Stopper, _drain, child_environment, run_child
 
 
 def is_gone(pid: int) -> bool:
@@ -99,6 +99,20 @@ def test_stopper_ends_running_and_later_children(tmp_path: Path) -> None:
         ending = run_child(b"\n", stop, limits=Limits(), folder=tmp_path, environ={}, stopper=stopper,
                            argv=("-c", "import time; print(1, flush=True); time.sleep(60)"))  # fmt: skip
         assert ending.signal == signal.SIGKILL and not ending.timed_out
+
+
+def test_drain_pipe_that_somebody_still_holds_is_closed_when_they_let_go() -> None:
+    reading, writing = os.pipe()
+    stream = os.fdopen(reading, "rb")
+    with os.fdopen(writing, "wb") as held:
+        with _drain(stream, patience=0.01) as kept:
+            held.write(b"one\n")
+        assert not stream.closed
+    deadline = time.monotonic() + 10
+    while not stream.closed:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert list(kept) == ["one"]
 
 
 def test_child_environment_holds_no_secret(tmp_path: Path) -> None:
