@@ -51,7 +51,7 @@ class Size:
     request_size: int = 4_000
     speed: float = 10.0
     removal: str = "disable"
-    cap_percent: float = 0.02
+    cap_percent: float = 0.1
 
 
 @dataclass
