@@ -47,7 +47,7 @@ COMMANDS = (
 VOLATILE = re.compile(
     r"\d{4}-\d\d-\d\d(?:T[\d:.]+Z| [\d:]+ UTC \([^)]*\))|\b[0-9a-f]{12}\b|\b[0-9a-f]{32}\b(?=\"|$)|\b\d{13,19}\b"
     r"|(?<=\"seconds\": )[\d.]+|(?<=\"throughput\": )[\d.]+|(?<=_per_second\": )[\d.]+|(?<=_seconds\": )[\d.]+"
-    r"|[\d.]+ s, [\d.]+ per second|[\d,.]+ records per second|(?<=the oldest for )[^|]+"
+    r"|[\d.]+ s(?:, [\d.]+ per second)?(?=;)|[\d,.]+ records per second|(?<=the oldest for )[^|]+"
     r"|(?<=fetch-indicators \| )[\d.]+|(?<=xdr-iocs-push \| )[\d.]+"
 )
 

@@ -166,6 +166,21 @@ def test_migrate_result_is_usable_at_once_and_the_key_is_in_no_plain_file(
     assert not any(KEY.encode() in path.read_bytes() for path in shell.home.rglob("*") if path.is_file())
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_migrate_without_a_key_leaves_the_stored_one(world: tuple[Shell, xsoar.Xsoar, Path], dry_run: bool) -> None:
+    shell, server, file = world
+    given = Shell(shell.home, {**PHRASE, "DEMISTO_API_KEY": KEY})
+    given.good("profiles", "configure", "--url", server.url)
+    found = json.loads(file.read_text())
+    found["profiling"]["CortexXSOARAPIConfig"]["api_key"] = ""
+    file.write_text(json.dumps(found))
+
+    told = shell.good("profiles", "migrate", str(file), *(["--dry-run"] if dry_run else []))
+
+    assert "the key that is stored for this server stays" in told
+    shell.good("profiles", "test")
+
+
 def test_update_takes_the_old_file_itself(world: tuple[Shell, xsoar.Xsoar, Path]) -> None:
     shell, server, file = world
     given = Shell(shell.home, {**PHRASE, "DEMISTO_API_KEY": KEY})

@@ -22,7 +22,7 @@ _PACKAGE = "emulators"
 def emulator(context: click.Context, name: str | None, options: tuple[str, ...]) -> None:
     """Runs an emulator in this process, the same as python -m emulators.NAME; all options are its own.
 
-    Example: warroom emulator cortex_xdr --port 8080 --state xdr.json
+    Example: warroom emulator cortex_xdr --port 8080 --state tenant.db
     """
     if name is None or name in {"-h", "--help"}:
         click.echo(context.get_help())

@@ -109,6 +109,10 @@ def take_over(
     connection = settings.connect({**given, "url": url}) if url else None
     key = checked_key(old.key) if old.key else ""
     variable = variable_name(OWNER, KEY)
+    if not key and backend != "none" and connection is not None and _keeps_key(settings, connection):
+        if not dry_run:
+            write_settings(host.store, replace(settings, watch=old.watch, connection=connection.as_dict()))
+        return "left out: it is empty; the key that is stored for this server stays"
     if dry_run:
         return f"would be taken; {variable} is looked at first" if key else f"to do: it is empty: set {variable}"
     write_settings(host.store, replace(settings, watch=old.watch))
@@ -122,6 +126,11 @@ def take_over(
     if not key or backend == "none":
         return f"to do: it is not kept: set {variable}"
     return f"taken: it is kept; take it out of the file. {variable} is looked at first"
+
+
+def _keeps_key(settings: Settings, connection: Connection) -> bool:
+    stored = settings.key is not None and settings.key["backend"] != "none"
+    return stored and settings.connection.get("url") == connection.url
 
 
 @click.command("configure")

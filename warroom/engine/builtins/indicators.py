@@ -86,7 +86,7 @@ def _associate(desk: Desk, args: Args) -> str:
 def _delete(desk: Desk, args: Args) -> str:
     values = texts(args["indicatorsValues"])
     gone = sum(desk.store.indicators.delete(value) for value in values)
-    return f"{gone} indicators were deleted"
+    return f"{gone} indicator{'s were' if gone != 1 else ' was'} deleted"
 
 
 _CUSTOM = Argument("customFields")

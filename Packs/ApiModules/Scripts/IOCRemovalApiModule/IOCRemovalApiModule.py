@@ -50,6 +50,7 @@ REMOVAL_MOST_PER_RUN = 2_000
 REMOVAL_FEW = 10
 REMOVAL_COMMENT_KEPT = 200
 REMOVAL_ECHO_MS = 10 * 60 * 1000
+REMOVAL_CLOCKS_DIFFER_MS = 2 * 60 * 60 * 1000
 REMOVAL_SOURCES_COUNTED = 20
 MARK_LENGTH = 8
 
@@ -132,8 +133,10 @@ class RemovedIoc(NamedTuple):
     changed_to: int | None = None
 
     def young(self, now_ms: int, stale_ms: int) -> bool:
-        """The run that wrote this intent may still be at work. A time in the future is one, too: clocks differ."""
-        return self.phase == INTENT and now_ms - self.when < stale_ms
+        """The run that wrote this intent may still be at work. A time in the near future is one, too: clocks differ.
+        One farther ahead was written by a clock that was wrong.
+        """
+        return self.phase == INTENT and -REMOVAL_CLOCKS_DIFFER_MS < now_ms - self.when < stale_ms
 
     def ends(self, held: HeldIoc) -> bool:
         """XDR holds the expiration that this removal set, so the IOC is out of force in minutes."""
@@ -336,15 +339,21 @@ class AwayIocs:
 
 
 def with_returned(
-    record: Mapping[str, Any], values: Iterable[str], now_ms: int, stale_ms: int, phase: str = RETURNED
+    record: Mapping[str, Any],
+    values: Iterable[str],
+    now_ms: int,
+    stale_ms: int,
+    phase: str = RETURNED,
+    policies: Sequence[str] = REMOVAL_POLICIES,
 ) -> dict[str, Any]:
-    """The record after these values were sent to XDR and enabled there again.
+    """The record after these values were sent to XDR and enabled there again, those that were removed by `policies`.
 
     A young intent stays as it is: the run that wrote it may disable the value after this, and has to look again.
     """
     away = AwayIocs(record, now_ms, stale_ms)
     sent = list(values)
     keys = {away.spelled.get(value.lower(), "") for value in sent} - away.young - {""}
+    keys = {key for key in keys if record["entries"][key][2] in policies}
     marks = {removal_mark(value) for value in sent} & away.marks
     text = record["away"]
     pieces = (text[at : at + MARK_LENGTH] for at in range(0, len(text), MARK_LENGTH)) if marks else ()

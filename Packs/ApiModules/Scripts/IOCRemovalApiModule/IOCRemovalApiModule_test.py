@@ -169,6 +169,7 @@ def test_step_with_a_label_takes_only_its_own() -> None:
 
 def test_step_clock_that_went_back_leaves_the_intent_alone() -> None:
     assert step(OUTSIDE_WISH, HELD, entry(INTENT, NOW + HOUR))[0] == DO_NOTHING
+    assert step(OUTSIDE_WISH, HELD, entry(INTENT, NOW + 24 * HOUR))[0] == DO_REMOVE
 
 
 WISHES = [

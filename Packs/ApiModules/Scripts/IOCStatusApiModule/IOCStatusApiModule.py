@@ -437,7 +437,7 @@ def removal_in_words(removal: Mapping[str, Any], now: float) -> str:
     last = sum(row["removed"] for row in removal["by_reason"])
     back = sum(row["held_back"] for row in removal["by_reason"])
     text = f"{number_in_words(done, 'IOC')} {'is' if done == 1 else 'are'} removed (policy '{removal['policy']}'), "
-    text += f"{last:,} of them in the last run; `!xdr-iocs-removed` lists them."
+    text += f"the last run removed {last:,}; `!xdr-iocs-removed` lists them."
     return text + (f" {back:,} more wait for the cap of {removal['cap']:,} per run." if back else "")
 
 
@@ -512,8 +512,11 @@ def _waiting_row(status: Mapping[str, Any]) -> str:
 def _requests_row(status: Mapping[str, Any]) -> str:
     if not status["runs"]:
         return ""
+    seconds = status["runs"][0]["seconds"]
+    # A run of less than a second has no pace that says something.
+    pace = f", {status['requests_per_second']:g} per second" if seconds >= 1 else ""
     return (
-        f"{status['requests']:,} in {status['runs'][0]['seconds']:g} s, {status['requests_per_second']:g} per second; "
+        f"{status['requests']:,} in {seconds:g} s{pace}; "
         f"allowed are {status['requests_per_second_allowed']:g} by the parameter and "
         f"{status['requests_per_second_of_tenant']} by the tenant to all its clients; "
         f"{status['requests_throttled']:,} were turned away (429)"

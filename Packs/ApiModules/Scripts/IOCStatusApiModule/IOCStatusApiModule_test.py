@@ -280,7 +280,7 @@ REMOVAL: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({}, "1 IOC is removed (policy 'delete'), 1 of them in the last run; "),
+        ({}, "1 IOC is removed (policy 'delete'), the last run removed 1; "),
         ({"policy": "leave"}, "Nothing is removed from Cortex XDR by itself: the removal policy is 'leave'."),
         (
             {"held": "the query finds less.", "held_since": TEN},

@@ -1866,11 +1866,13 @@ class Sync:
         """What is removed at present. To be asked after the indicators were read: see `Removal.remove`."""
         return AwayIocs(self.removals.load(), self.now_ms(), self.stale_ms)
 
-    def note_returned(self, values: Sequence[str], phase: str = RETURNED) -> None:
-        """Keep on record that these were sent and enabled again."""
+    def note_returned(
+        self, values: Sequence[str], phase: str = RETURNED, policies: Sequence[str] = REMOVAL_POLICIES
+    ) -> None:
+        """Keep on record that these were sent and enabled again, of those that were removed by `policies`."""
         if values:
             now_ms, stale_ms = self.now_ms(), self.stale_ms
-            self.removals.update(lambda record: with_returned(record, values, now_ms, stale_ms, phase))
+            self.removals.update(lambda record: with_returned(record, values, now_ms, stale_ms, phase, policies))
 
     def owners(self, iocs: Iterable[Mapping[str, Any]]) -> Mapping[str, dict[str, Any]]:
         """Who speaks for the hashes under which some of these files go out, of all that the Sync Query finds."""
@@ -2507,6 +2509,8 @@ class Removal:
     canaries: dict[str, str] = field(init=False, default_factory=dict)
     outcome: dict[str, Any] = field(init=False, default_factory=dict)
     done: set[str] = field(init=False, default_factory=set)
+    counted: set[tuple[str, str]] = field(init=False, default_factory=set)
+    looked: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.outcome = {
@@ -2590,7 +2594,8 @@ class Removal:
             self.settle()
             self.quick()
         due = look_is_due(self.removal(), self.epoch, self.rules.interval_ms, self.sync.now_ms())
-        if self.begin_look(name, found, anew, due or by_person or self.rehearsal):
+        self.looked = self.begin_look(name, found, anew, due or by_person or self.rehearsal)
+        if self.looked:
             while self.removal().get(name):
                 if self.sync.late():
                     return "the time of this run is used up; the next one goes on"
@@ -2712,7 +2717,9 @@ class Removal:
         self.sync.removals.update(change)
 
     def bring_back(self, values: Sequence[str]) -> None:
-        """Insert and enable what is wanted again, as the outbound lanes do."""
+        """Insert and enable what is wanted again, as the outbound lanes do. What these do not send, as what an operator
+        deleted since, stays removed.
+        """
         if not values:
             return
         sync = self.sync
@@ -2722,10 +2729,17 @@ class Removal:
         refused = {value for value, _, _ in rejects}
         sync.create([item for value, item in plan.notes.items() if value not in refused])
         now, now_ms = sync.now(), sync.now_ms()
-        back = [one for one in values if (ioc := found.get(one.lower())) and ioc["value"] not in refused]
+        sent = {record["indicator"].lower() for record in plan.records}
+        good = [one for one in values if (ioc := found.get(one.lower())) and ioc["value"] not in refused]
+        back, stay = [one for one in good if one.lower() in sent], [one for one in good if one.lower() not in sent]
         tried = {ioc["value"] for ioc in found.values()}
         sync.state.update(lambda state: with_rejects(state, rejects, tried, now, TO_XDR))
-        sync.removals.update(lambda record: with_phase(record, back, RETURNED, now_ms, (INTENT, DONE)))
+
+        def change(record: dict[str, Any]) -> dict[str, Any]:
+            record = with_phase(record, stay, DONE, now_ms, (INTENT,))
+            return with_phase(record, back, RETURNED, now_ms, (INTENT, DONE))
+
+        sync.removals.update(change)
         self.outcome["brought_back"] += len(back)
 
     def remove(self, values: Sequence[str]) -> int:
@@ -2832,6 +2846,10 @@ class Removal:
         return tried == len(candidates), told
 
     def count(self, name: str, candidates: Iterable[tuple[HeldIoc, str]]) -> None:
+        """Count each once in a run: what `quick` left comes again in the look, and the cap ends a run soon after."""
+        if not self.rehearsal:
+            candidates = [one for one in candidates if (name, one[0].value) not in self.counted]
+            self.counted.update((name, held.value) for held, _ in candidates)
         self.outcome[name] = added_counts(self.outcome[name], counted_by(reason for _, reason in candidates))
 
     # -- the look through the whole of XDR
@@ -3575,6 +3593,12 @@ def overridden_text(hand: HandPush, pushed: Sequence[Any]) -> str:
     return (
         f" They went with {hand.overrides.said()} in place of what XSOAR says; that stays until the field is changed "
         "in XSOAR."
+        + (
+            ""
+            if hand.sync.settings.removal.policy == "leave"
+            else " The removal policy goes by XSOAR alone: what the Sync Query does not find, as what expired there, "
+            "is removed all the same unless the Keep Query finds it."
+        )
     )
 
 
@@ -3759,7 +3783,8 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
     for chunk in slices(list(dict.fromkeys(one.ioc for one in named.values())), sync.settings.request_size):
         sync.client.set_status(chunk, enabled)
     if enabled:
-        sync.note_returned([one.ioc for one in named.values()], RESTORED)
+        # What was deleted or has expired is not in force by this; `xdr-iocs-restore` has to bring it back.
+        sync.note_returned([one.ioc for one in named.values()], RESTORED, ("disable",))
     items = [status_item(ioc, word, sync.settings) for ioc in speakers(named) if ioc.get("indicator_type")]
     sync.create(items)
     outputs = [
@@ -4256,12 +4281,27 @@ def compare_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
         standing_row(value, one.indicator, there.get(one.ioc.lower()), sync.settings, now_ms)
         for value, one in named.items()
     ]
-    shown = ["indicator", "type", "finding", "verdict", "expiration", "status", "severity", "fields", "reason"]
+    titles = {"verdict": "verdict in XSOAR", "expiration": "expires in XSOAR", "fields": "differs in"}
+    titles |= {name: f"{name} in XDR" for name in ("status", "severity", "comment")}
+    shown = [
+        "indicator",
+        "type",
+        "finding",
+        "verdict",
+        "expiration",
+        "status",
+        "severity",
+        "comment",
+        "fields",
+        "reason",
+    ]
+    told = [{titles.get(name, name): row[name] for name in shown} for row in rows]
+    headers = [titles.get(name, name) for name in shown]
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Compare",
         outputs_key_field="indicator",
         outputs=rows,
-        readable_output=tableToMarkdown("In XSOAR and in Cortex XDR", rows, headers=shown, removeNull=True),
+        readable_output=tableToMarkdown("In XSOAR and in Cortex XDR", told, headers=headers, removeNull=True),
     )
 
 
@@ -4282,7 +4322,9 @@ def comparison_results(comparison: Mapping[str, Any], note: str, limit: int) -> 
     states = [{"What": name.replace("_", " "), "State": value} for name, value in outputs.items() if value != ""]
     text = tableToMarkdown(title, states, headers=["What", "State"])
     if rows:
-        text += tableToMarkdown(f"The first {len(rows)} findings", rows, headers=list(FINDING_COLUMNS), removeNull=True)
+        text += tableToMarkdown(
+            f"{number_in_words(len(rows), 'finding')} shown", rows, headers=list(FINDING_COLUMNS), removeNull=True
+        )
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Reconcile",
         outputs={**outputs, "Finding": rows},
@@ -4356,12 +4398,15 @@ def removal_by_person(removal: Removal, anew: bool) -> tuple[Removal, str]:
 
 
 def removal_results(sync: Sync, removal: Removal, note: str, limit: int) -> CommandResults:
-    """What a run of the removal by a person did, or would do. A part of a look is never called the whole."""
+    """What a run of the removal by a person did, or would do. A part of a look is never called the whole, and a run
+    that did not get to look shows no figures of an earlier one that was finished.
+    """
     state, rehearsal = sync.state.load(), removal.rehearsal
     status = removal_status(state, sync.removals.load(), removal.rules.policy)
     stored = state.get("removal") or {}
     running = stored.get("rehearsal" if rehearsal else "look")
-    look = running or stored.get("rehearsed" if rehearsal else "last") or {}
+    last = stored.get("rehearsed" if rehearsal else "last") if removal.looked else None
+    look = running or last or {}
     candidates = dict(look.get("candidates") or {})
     cap, outcome = removal.rules.cap(int(look.get("found") or 0)), removal.outcome
     outputs = {
@@ -4390,7 +4435,7 @@ def removal_results(sync: Sync, removal: Removal, note: str, limit: int) -> Comm
     told = [{"What": name, "State": value} for name, value in shown.items()]
     text = tableToMarkdown(title, told, headers=["What", "State"])
     if rows:
-        text += tableToMarkdown(f"The first {len(rows)} candidates", rows, headers=list(REMOVAL_COLUMNS))
+        text += tableToMarkdown(f"{number_in_words(len(rows), 'candidate')} shown", rows, headers=list(REMOVAL_COLUMNS))
     return CommandResults(
         outputs_prefix=f"{IOC_BRAND}.Remove",
         outputs={**outputs, "Candidate": rows},
@@ -4448,7 +4493,8 @@ def restore_command(sync: Sync, args: Mapping[str, Any]) -> CommandResults:
     for value in record["entries"]:
         by_key.setdefault(value.lower(), []).append(value)
     away = [value for value, row in record["entries"].items() if row[1] in (INTENT, DONE)]
-    asked = away if everything else [one for value in values for one in by_key.get(value.lower(), [value])]
+    named = [one for value in values for one in by_key.get(value.lower(), [value])]
+    asked = away if everything else list(dict.fromkeys(named))
     rows: list[dict[str, str]] = []
     for chunk in slices(asked, REMOVAL_SLICE):
         if sync.late():
@@ -4506,11 +4552,15 @@ def undoing(
         return IN_FORCE_ALREADY
     if held is None and entry.policy != "delete":
         return "Cortex XDR does not have it any more"
+    if held is not None and entry.policy == "disable" and 0 < held.expires <= now_ms:
+        return f"it has expired in Cortex XDR at {iso_from_ms(held.expires)}"
     if held is not None and entry.policy == "disable":
         plan.enable.append(value)
         return RESTORED_NOW
     if held is not None and not entry.ends(held):
         return "it was changed in Cortex XDR since"
+    if held is not None and held.status != "ENABLED":
+        return "it was disabled in Cortex XDR since; `!xdr-iocs-enable` it first"
     if entry.expiration is not None and 0 < entry.expiration <= now_ms:
         return f"it would have expired at {iso_from_ms(entry.expiration)}"
     plan.records.append(held_record(value, entry, entry.expiration))

@@ -999,3 +999,118 @@ def test_removal_whatever_happens_the_wanted_are_in_force_and_the_others_are_not
             assert in_force(world, value), value
         elif phase != "restored" and not kept:
             assert not in_force(world, value), value
+
+
+# ---- what is told stays true
+
+
+def test_removal_that_hits_its_cap_counts_each_candidate_once() -> None:
+    world = synced(40, removal_cap_percent="10")
+    for number in range(1, 9):
+        world.xsoar.feed(f"10.0.0.{number}", score=1)
+    world.clock.advance(DAY)
+    fetch(world)
+    numbers = figures(world)
+    sums = {name: sum(numbers[name].values()) for name in ("candidates", "removed", "held_back")}
+    assert sums["candidates"] == 8 and sums["removed"] + sums["held_back"] == 8, sums
+
+
+def test_restore_command_of_one_value_in_two_spellings_leaves_none() -> None:
+    world = synced()
+    world.xsoar.feed("10.0.0.1", score=1)
+    world.xsoar.add("evil.example", kind="Domain")
+    fetch(world)
+    world.xsoar.feed("evil.example", score=1)
+    world.clock.advance(1200)
+    fetch(world)
+    result = run(world, "xdr-iocs-restore", indicator="evil.example,EVIL.example")
+    assert told(result) == {"evil.example": ("restored", "")}
+    assert "1 of 1 removals undone" in result.readable_output and "left" not in result.readable_output.split("\n")[0]
+
+
+@pytest.mark.parametrize("policy", ["delete", "expire"])
+def test_enable_command_of_what_is_not_merely_disabled_leaves_it_to_restore(policy: str) -> None:
+    world = synced(removal_policy=policy)
+    drop(world, "10.0.0.1")
+    world.clock.advance(DAY)
+    fetch(world)
+    world.clock.advance(1200)
+    run(world, "xdr-iocs-enable", indicator="10.0.0.1")
+    assert not in_force(world, "10.0.0.1")
+    assert told(run(world, "xdr-iocs-restore", indicator="10.0.0.1")) == {"10.0.0.1": ("restored", "")}
+    assert in_force(world, "10.0.0.1")
+
+
+def test_restore_command_of_a_disabled_ioc_that_expired_meanwhile_says_so() -> None:
+    world = synced()
+    world.xdr.rules["10.0.0.1"]["expiration_date"] = world.sync().now_ms() + 3_000_000
+    world.xsoar.feed("10.0.0.1", score=1)
+    fetch(world)
+    assert record(world)["10.0.0.1"][0] == "done"
+    world.clock.advance(7200)
+    ((status, reason),) = told(run(world, "xdr-iocs-restore", all="true")).values()
+    assert status == "left" and reason.startswith("it has expired")
+
+
+def test_restore_command_after_a_clock_that_was_far_ahead() -> None:
+    world = synced()
+    world.xsoar.feed("10.0.0.1", score=1)
+    world.clock.advance(30 * DAY)
+    set_status = world.xdr.set_status
+
+    def killed(values: Any, enabled: bool) -> None:
+        set_status(values, enabled)
+        raise busy()
+
+    world.xdr.set_status = killed  # type: ignore[method-assign]
+    with pytest.raises(DemistoException, match="removal"):
+        fetch(world)
+    world.xdr.set_status = set_status  # type: ignore[method-assign]
+    world.clock.advance(-29 * DAY)
+    assert record(world)["10.0.0.1"][0] == "intent"
+    assert told(run(world, "xdr-iocs-restore", indicator="10.0.0.1")) == {"10.0.0.1": ("restored", "")}
+
+
+def test_removal_does_not_call_back_what_an_operator_deleted_since() -> None:
+    world = synced()
+    world.xsoar.feed("10.0.0.1", score=1)
+    fetch(world)
+    world.clock.advance(1200)
+    world.xdr.operate("10.0.0.1", deleted=True)
+    fetch(world)
+    world.clock.advance(DAY)
+    world.xsoar.feed("10.0.0.1", score=3)
+    fetch(world)
+    assert not in_force(world, "10.0.0.1")
+    assert figures(world)["brought_back"] == 0 and record(world)["10.0.0.1"][0] == "done"
+
+
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_remove_command_that_did_not_look_shows_no_figures_of_an_earlier_look(dry_run: str) -> None:
+    world = synced()
+    unwanted(world)
+    assert remove(world, dry_run=dry_run)["candidates"] > 0
+    world.xsoar.matches = lambda doc: False
+    outputs = remove(world, dry_run=dry_run)
+    assert "finds nothing" in outputs["note"]
+    assert (outputs["candidates"], outputs["would_be_removed"], outputs["Candidate"]) == (0, 0, [])
+    assert not outputs["whole"]
+
+
+def test_restore_command_of_what_an_operator_disabled_since_does_not_call_it_restored() -> None:
+    world = synced(removal_policy="expire")
+    drop(world, "10.0.0.1")
+    world.clock.advance(DAY)
+    fetch(world)
+    world.clock.advance(1200)
+    world.xdr.operate("10.0.0.1", status="DISABLED")
+    assert told(run(world, "xdr-iocs-restore", all="true"))["10.0.0.1"][1].startswith("it was disabled in Cortex XDR")
+    run(world, "xdr-iocs-enable", indicator="10.0.0.1")
+    assert told(run(world, "xdr-iocs-restore", all="true")) == {"10.0.0.1": ("restored", "")}
+    assert in_force(world, "10.0.0.1")
+
+
+@pytest.mark.parametrize("policy", ["leave", "disable"])
+def test_push_with_an_expiration_of_its_own_says_that_removal_goes_by_xsoar(policy: str) -> None:
+    result = run(synced(removal_policy=policy), "xdr-iocs-push", indicator="10.0.0.1", expiration="never")
+    assert ("The removal policy goes by XSOAR alone" in result.readable_output) is (policy != "leave")
