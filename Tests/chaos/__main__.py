@@ -46,16 +46,25 @@ def shown() -> Iterator[Callable[[str, int, int], None]]:
 @click.option("--xdr", type=click.IntRange(0), default=Size.xdr, show_default=True, help="Edits in XDR per cycle.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed draws the same edits and faults.")
 @click.option("--speed", type=click.FloatRange(1, 50), default=Size.speed, show_default=True, help="Of waiting.")
+@click.option("--removal", type=click.Choice(("leave", "disable")), default=Size.removal, show_default=True)
 @click.option("--stop-at-first", is_flag=True, help="End the cycles at the first indicator that is wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def main(
-    cycles: int, indicators: int, xsoar: int, xdr: int, seed: int, speed: float, stop_at_first: bool, as_json: bool
+    cycles: int,
+    indicators: int,
+    xsoar: int,
+    xdr: int,
+    seed: int,
+    speed: float,
+    removal: str,
+    stop_at_first: bool,
+    as_json: bool,
 ) -> None:
     """Lets people work on both sides while things go wrong; both sides must be equal in the end.
 
     Exit status 1 when a record is lost or differs, or something is still sent when nothing is new.
     """
-    size = replace(Size(), cycles=cycles, indicators=indicators, xsoar=xsoar, xdr=xdr, speed=speed)
+    size = replace(Size(), cycles=cycles, indicators=indicators, xsoar=xsoar, xdr=xdr, speed=speed, removal=removal)
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as folder,
         shown() as tell,

@@ -46,6 +46,7 @@ class Book:
     emulator: CortexXdr
     first: Callable[[int], Content]
     now_ms: Callable[[], int]
+    removal: bool = False
     cycle: int = 0
     running: bool = False
     certain: int = 0
@@ -93,7 +94,7 @@ class Book:
     def begun(self, value: str, number: int) -> Stories:
         """An indicator that nobody but the feed touched."""
         words = self.first(number)
-        sent = Story(Xsoar(words, feed=words, touched=False), words.put(status=ENABLED))
+        sent = Story(Xsoar(words, feed=words, touched=False), words.put(status=ENABLED), ours=True)
         if number < self.certain:
             return frozenset([sent])
         unsent = Story(Xsoar(words, feed=words), None, waiting=True)
@@ -115,11 +116,10 @@ class Book:
         self.running = False
         move = model.whole_run if whole else partial(model.broken_run, blind=blind)
         for value in sorted(self.open - self.given_up):
-            before = self.stories[value]
-            after = move(before, self.now_ms())
+            after = move(self.stories[value], self.now_ms(), self.removal)
             self.tell(value, f"run {told}")
             self.compare(value, after)
-            if whole and model.settled(self.stories[value], self.now_ms()):
+            if whole and model.settled(self.stories[value], self.now_ms(), self.removal):
                 self.open.discard(value)
 
     def compare(self, value: str, stories: Stories) -> None:

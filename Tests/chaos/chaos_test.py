@@ -13,7 +13,16 @@ from Tests.chaos.weather import CALM, INSERT, KINDS, Weather
 from Tests.world import PACKS
 
 SHORT = Size(
-    indicators=1_500, cycles=len(KINDS) + 3, xsoar=50, xdr=36, new=12, race=8, hot=150, request_size=400, speed=30.0
+    indicators=1_500,
+    cycles=len(KINDS) + 3,
+    xsoar=50,
+    xdr=36,
+    new=12,
+    race=8,
+    hot=150,
+    request_size=400,
+    speed=30.0,
+    cap_percent=0.5,
 )
 SEED = 6
 

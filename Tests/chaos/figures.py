@@ -33,6 +33,7 @@ class Figures:
     requests: int = 0
     by_status: dict[str, int] = field(default_factory=dict)
     records_sent: int = 0
+    switched_off: int = 0
     looks: int = 0
     decided_by_a_race: int = 0
     set_aside: int = 0
@@ -71,6 +72,7 @@ class Figures:
             ("requests", f"{self.requests:,}"),
             *((f"  answered {status}", f"{count:,}") for status, count in sorted(self.by_status.items())),
             ("records sent", f"{self.records_sent:,}"),
+            ("IOCs switched off by the policy", f"{self.switched_off:,}"),
             ("looks at touched indicators", f"{self.looks:,}"),
             ("decided by a race", f"{self.decided_by_a_race:,}"),
             ("set aside", f"{self.set_aside:,}"),

@@ -67,7 +67,8 @@ class Story(NamedTuple):
     `quiet`: XDR has nothing to tell, because XSOAR wrote the rule last or took its last change. `owed`: fields that
     were about to be sent, and XSOAR has not noted what became of it. `waiting`: the first sync has not come by.
     `step` and the rest: how far the run is that is under way, and what it has read. `raced`: people were at work in
-    the middle.
+    the middle. `ours`: XSOAR wrote the rule last but for operators' edits. `away`: XSOAR switched it off because it was
+    not wanted any more; `back`: the run under way brings it back.
     """
 
     xsoar: Xsoar | None
@@ -81,6 +82,9 @@ class Story(NamedTuple):
     read: Xsoar | None = None
     sent: frozenset[str] = NONE
     raced: bool = False
+    ours: bool = False
+    away: bool = False
+    back: bool = False
 
 
 Stories = frozenset[Story]
@@ -131,7 +135,7 @@ def operator_adds(story: Story, content: Content) -> Story | None:
     """An operator makes a rule for a value that had none. None: there is one."""
     if story.xdr is not None and story.xdr.status != DELETED:
         return None
-    return story._replace(xdr=content, quiet=False)
+    return story._replace(xdr=content, quiet=False, ours=False, away=False)
 
 
 def written(old: Xsoar, content: Content) -> Content:
@@ -150,6 +154,9 @@ def written(old: Xsoar, content: Content) -> Content:
 def asks_xdr(story: Story, now_ms: int) -> Iterable[Story]:
     """The changes are asked for."""
     visible = story.xdr if story.xdr is not None and not story.quiet else None
+    if visible and story.away and visible.status == DISABLED:
+        # The edit is the operator's, that it is off is not.
+        visible = visible.put(status=ENABLED)
     return [story._replace(row=visible, read=None, sent=NONE)]
 
 
@@ -184,7 +191,8 @@ def settles(story: Story, now_ms: int) -> Iterable[Story]:
 
 def moves_on(story: Story, now_ms: int) -> Iterable[Story]:
     """XSOAR notes up to where it took XDR's changes."""
-    return [story._replace(quiet=story.quiet or story.xdr == story.row)]
+    same = story.xdr == story.row or (story.away and story.row and story.xdr == story.row.put(status=DISABLED))
+    return [story._replace(quiet=bool(story.quiet or same))]
 
 
 def created(story: Story, row: Content) -> Iterator[Story]:
@@ -277,6 +285,7 @@ def reads_xsoar(story: Story, now_ms: int) -> Iterable[Story]:
     read = story.xsoar
     if read is None or not wanted(read.now, now_ms):
         return [story._replace(read=None, sent=NONE)]
+    story = story._replace(back=story.away)
     if not read.known:
         opinions = frozenset(FIELDS) if read.touched else NONE
         return [story._replace(read=read, sent=opinions)]
@@ -300,7 +309,7 @@ def intends(story: Story, now_ms: int) -> Iterable[Story]:
 def sends(story: Story, now_ms: int) -> Iterable[Story]:
     """XDR takes the record. That of an IOC that is to be enabled says nothing about its status."""
     read = story.read
-    if read is None or not story.sent:
+    if read is None or not (story.sent or story.back):
         return [story]
     held = story.xdr if story.xdr is not None and story.xdr.status != DELETED else None
     record = merged(read, story.sent) if read.known else read.now
@@ -309,12 +318,16 @@ def sends(story: Story, now_ms: int) -> Iterable[Story]:
     comment = record.comment if record.comment or erased else held.comment if held else ""
     raced = story.raced or bool(held is not None and not story.quiet and read.theirs != held)
     after = record.put(status=status, comment=comment)
-    return [story._replace(xdr=after, quiet=True, raced=raced)]
+    return [story._replace(xdr=after, quiet=True, raced=raced, ours=True)]
 
 
 def enables(story: Story, now_ms: int) -> Iterable[Story]:
     """An IOC that XSOAR wants enabled is."""
     read = story.read
+    if read is not None and story.back and story.xdr is not None and story.xdr.status == DISABLED:
+        record = merged(read, story.sent) if read.known else read.now
+        if record.status != DISABLED:
+            return [story._replace(xdr=story.xdr.put(status=ENABLED), quiet=True)]
     if read is None or STATUS not in story.sent or read.now.status != ENABLED or story.xdr is None:
         return [story]
     if story.xdr.status == DELETED or (read.known and read.theirs and read.theirs.status != DISABLED):
@@ -330,6 +343,7 @@ def merged(read: Xsoar, changed: frozenset[str]) -> Content:
 def notes(story: Story, now_ms: int) -> Iterable[Story]:
     """XSOAR notes what XDR took, and the position moves on."""
     read, now = story.read, story.xsoar
+    story = story._replace(away=story.away and not story.back, back=False)
     if now is None:
         # With nothing left to be noted on, an indicator that was known comes back as an empty one.
         if read is None or not read.known or not story.sent:
@@ -369,21 +383,38 @@ def noted(story: Story, read: Xsoar) -> Story:
     return story._replace(xsoar=after, owed=story.owed - story.sent, raced=raced)
 
 
+def removes(story: Story, now_ms: int) -> Iterable[Story]:
+    """What is not wanted any more may be switched off, now or in a later run, as cap and time go."""
+    if not stale(story, now_ms):
+        return [story]
+    assert story.xdr is not None
+    return [story, story._replace(xdr=story.xdr.put(status=DISABLED), quiet=True, away=True)]
+
+
+def stale(story: Story, now_ms: int) -> bool:
+    """Does XDR enforce what XSOAR sent and does not want any more?"""
+    if story.xdr is None or story.xdr.status != ENABLED or not (story.ours and alive(story.xdr, now_ms)):
+        return False
+    return story.xsoar is None or not wanted(story.xsoar.now, now_ms)
+
+
 STEPS: tuple[Step, ...] = (asks_xdr, looks_up, takes, settles, moves_on, reads_xsoar, intends, sends, enables, notes)
 
 
 # ---- runs
 
 
-def whole_run(stories: Stories, now_ms: int) -> Stories:
-    """A run that got to its end, from wherever it is."""
-    return frozenset(rested(story) for story in _walk(stories, now_ms) if story.step == len(STEPS))
+def whole_run(stories: Stories, now_ms: int, removal: bool = False) -> Stories:
+    """A run that got to its end, from wherever it is; with `removal` it may have removed what is not wanted."""
+    ended = frozenset(rested(story) for story in _walk(stories, now_ms) if story.step == len(STEPS))
+    return frozenset(after for story in ended for after in removes(story, now_ms)) if removal else ended
 
 
-def broken_run(stories: Stories, now_ms: int, blind: bool = False) -> Stories:
+def broken_run(stories: Stories, now_ms: int, removal: bool = False, blind: bool = False) -> Stories:
     """A run that stopped anywhere; a `blind` one sends without having read XDR's changes."""
     unread = {story._replace(step=STEPS.index(reads_xsoar), raced=True) for story in stories} if blind else set()
-    return frozenset(map(rested, _walk(stories | unread, now_ms)))
+    ended = frozenset(map(rested, _walk(stories | unread, now_ms)))
+    return frozenset(after for story in ended for after in removes(story, now_ms)) if removal else ended
 
 
 def under_way(stories: Stories, now_ms: int) -> Stories:
@@ -393,7 +424,7 @@ def under_way(stories: Stories, now_ms: int) -> Stories:
 
 def rested(story: Story) -> Story:
     """No run is under way."""
-    return story._replace(step=0, row=None, read=None, sent=NONE)
+    return story._replace(step=0, row=None, read=None, sent=NONE, back=False)
 
 
 def _walk(stories: Stories, now_ms: int) -> set[Story]:
@@ -417,6 +448,6 @@ def seen(stories: Stories, xsoar: Content | None, xdr: Content | None) -> Storie
     )
 
 
-def settled(stories: Stories, now_ms: int) -> bool:
+def settled(stories: Stories, now_ms: int, removal: bool) -> bool:
     """Would another run change nothing?"""
-    return whole_run(stories, now_ms) == frozenset(map(rested, stories))
+    return whole_run(stories, now_ms, removal) == frozenset(map(rested, stories))

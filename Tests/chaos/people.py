@@ -126,6 +126,13 @@ class People:
         self.hot = [*self.hot[count // 4 :], *[number for number in numbers if sendable(number)][: count // 4]]
         self.note("xsoar new", count)
 
+    def is_going(self, value: str) -> bool:
+        """With removal: is it, or may it be, switched off? What an operator does then has rules of its own."""
+        if not self.book.removal:
+            return False
+        doc = self.store.indicators.get(value)
+        return doc is None or not model.wanted(self.book.xsoar_content(doc), self.book.now_ms())
+
     def note(self, what: str, count: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + count
 
@@ -220,7 +227,7 @@ def operator_edits(people: People, value: str) -> None:
     """An operator changes one or two fields of a rule."""
     with people.emulator.lock:
         rule = people.emulator.rules.get(value)
-        if rule is None or rule.deleted:
+        if rule is None or rule.deleted or people.is_going(value):
             return
         old = people.book.xdr_content(rule)
         fields = [SEVERITY, COMMENT, STATUS, EXPIRES]
@@ -236,7 +243,7 @@ def operator_deletes(people: People, value: str) -> None:
     """An operator deletes a rule."""
     with people.emulator.lock:
         rule = people.emulator.rules.get(value)
-        if rule is None or rule.deleted:
+        if rule is None or rule.deleted or people.is_going(value):
             return
         gone: dict[str, object] = {STATUS: model.DELETED}
         people.book.edited(value, "operator deletes", lambda story: model.operator_says(story, gone))

@@ -31,6 +31,7 @@ PARAMS = {
     "feedReliability": "C - Fairly reliable",
 }
 QUIET_MOST = 12
+DAY_SECONDS = 24 * 3600
 # After so many runs in a row that could not read XDR's changes, XSOAR's go out all the same.
 MOST_UNREAD = 3
 NOTHING: Callable[..., None] = lambda *args: None  # noqa: E731
@@ -49,6 +50,8 @@ class Size:
     hot: int = 2_000
     request_size: int = 4_000
     speed: float = 10.0
+    removal: str = "disable"
+    cap_percent: float = 0.1
 
 
 @dataclass
@@ -68,6 +71,7 @@ class Chaos:
     budget: int = 0
     pending: int = 0
     unread: int = 0
+    switched_off: int = 0
     forecast: Callable[[int], Weather] | None = None
 
     # -- the whole
@@ -108,14 +112,21 @@ class Chaos:
         """Runs without edits and faults, until one sends nothing and changes nothing on either side."""
         for number in range(QUIET_MOST):
             self.book.cycle = self.size.cycles + number
-            self.clocks.passed += INTERVAL_SECONDS
+            # A whole look through XDR is due once more, so that nothing is left of what is not wanted.
+            self.clocks.passed += INTERVAL_SECONDS + (DAY_SECONDS if number == 0 and self.book.removal else 0)
             before = self.figures.records_sent
             result = self.run(CALM)
             assert result.status == "ok", result.error
             self.figures.quiet_cycles += 1
             self.figures.echoed = self.figures.records_sent - before + result.indicators_changed
-            if number > 1 and not self.figures.echoed:
+            if number > 1 and not self.figures.echoed and not self.removing():
                 return
+
+    def removing(self) -> bool:
+        """Has the removal something left to do?"""
+        removal = sync_state(self.host).get("removal") or {}
+        run = removal.get("run") or {}
+        return bool(self.book.removal and (removal.get("look") or run.get("removed") or run.get("held_back")))
 
     # -- one run
 
@@ -188,6 +199,8 @@ class Chaos:
 
     def http(self, phase: str, call: Call) -> None:
         """As observer of the tenant."""
+        if phase == "after" and "disable_iocs" in call.path:
+            self.switched_off += call.records
         if phase == "after" and "tim_insert" in call.path:
             self.figures.records_sent += call.records
         self.storm.http(phase)
@@ -210,7 +223,7 @@ class Chaos:
             if value not in book.stories:
                 words = first_words(number)
                 xdr = words.put(status=model.ENABLED) if sendable(number) else None
-                book.stories[value] = frozenset([model.Story(model.Xsoar(words), xdr)])
+                book.stories[value] = frozenset([model.Story(model.Xsoar(words), xdr, ours=True)])
             if not sendable(number) and value not in aside:
                 book.tell(value, "is not on the list of what is set aside")
                 book.fail(value, LOST, book.stories[value])
@@ -218,6 +231,8 @@ class Chaos:
             expected += 1
             stories = book.stories.get(value, frozenset())
             fitting = model.seen(stories, here.get(value), there.get(value))
+            if book.removal:
+                fitting = frozenset(story for story in fitting if not model.stale(story, book.now_ms()))
             if not fitting:
                 sides = {(story.xsoar is None, story.xdr is None) for story in stories}
                 missing = (value not in here, value not in there) not in sides
@@ -231,6 +246,7 @@ class Chaos:
         figures, totals = self.figures, self.emulator.requests.totals()
         figures.requests, figures.by_status = totals["requests"], totals["by_status"]
         figures.edits.update(self.people.counts)
+        figures.switched_off = self.switched_off
         figures.wrong = self.book.wrong
         figures.lost = sum(wrong.kind == LOST for wrong in self.book.wrong)
         figures.differing = len(self.book.wrong) - figures.lost
@@ -279,8 +295,10 @@ def made(
             Host.open(folder / "home", content=[content], environ=clocks.environ, clock=clocks.xsoar)
         )
         fill(host.store, 0, size.indicators, lambda done: tell("indicators", done, size.indicators))
-        add_instance(host, emulator.url, request_size=str(size.request_size), **PARAMS)
-        book = Book(host.store, emulator, first_words, lambda: int(time.time() * 1000))
+        removal = {"removal_policy": size.removal, "removal_cap_percent": str(size.cap_percent)}
+        add_instance(host, emulator.url, request_size=str(size.request_size), **PARAMS, **removal)
+        removes = size.removal != "leave"
+        book = Book(host.store, emulator, first_words, lambda: int(time.time() * 1000), removal=removes)
         hot = [n for n in lot.sample(range(size.indicators), min(size.hot, size.indicators)) if sendable(n)]
         people = People(lot, host.store, emulator, book, size.indicators, hot)
         chaos = Chaos(size, lot, host, emulator, clocks, book, people, Figures(seed), tell)

@@ -423,8 +423,11 @@ def _same_content(row: Mapping[str, Any], entry: RemovedIoc) -> bool:
     """Nothing but the removal differs from what XDR held before it."""
     comment = row.get("RULE_COMMENT")
     text = ", ".join(str(item) for item in comment if item) if isinstance(comment, list) else str(comment or "")
+    expiration, before = row.get("RULE_EXPIRATION_TIME"), -1 if entry.expiration is None else entry.expiration
+    kept = entry.changed_to is not None or not isinstance(expiration, int) or same_second(expiration, before)
     return (
-        text[:REMOVAL_COMMENT_KEPT] == entry.comment
+        kept
+        and text[:REMOVAL_COMMENT_KEPT] == entry.comment
         and str(row.get("REPUTATION") or "UNKNOWN").upper() == entry.reputation
         and str(row.get("RULE_SEVERITY") or "").rpartition("_")[2] == entry.severity
         and str(row.get("RELIABILITY") or "")[:1] == entry.reliability

@@ -385,6 +385,8 @@ def test_rows_of_our_own_disable_are_left_out_also_late_when_nothing_else_differ
 def test_rows_of_an_operators_edit_keep_the_edit_and_not_our_status() -> None:
     (kept,) = others(entry(DONE, NOW), RULE_MODIFY_TIME=LATER, RULE_COMMENT="theirs")
     assert (kept["RULE_STATUS"], kept["RULE_COMMENT"]) == ("ENABLED", "theirs")
+    (longer,) = others(entry(DONE, NOW), RULE_MODIFY_TIME=LATER, RULE_EXPIRATION_TIME=LATER)
+    assert (longer["RULE_STATUS"], longer["RULE_EXPIRATION_TIME"]) == ("ENABLED", LATER)
     (unknown,) = others(entry(DONE, NOW), known=False, RULE_MODIFY_TIME=LATER, RULE_COMMENT="theirs")
     assert unknown["RULE_STATUS"] == "DISABLED"
 

@@ -1043,12 +1043,14 @@ def mapped(ioc: Mapping[str, Any], settings: MappingSettings, now_ms: int) -> Ou
 
 
 def pending_news(current: Mapping[str, Any], settings: MappingSettings, now_ms: int) -> Outgoing | None:
-    """What outbound would send for this indicator, or None. Of one that is over, what it would send if it were not."""
+    """What outbound would send for this indicator, None when nobody changed it in XSOAR. Of one that is over, what it
+    would send if it were not.
+    """
     try:
         going = mapped(unexpired(current, now_ms), settings, now_ms)
     except RejectedRecordError:
         return None
-    return going if going.news else None
+    return going if going.news or going.changed else None
 
 
 def is_expired(ioc: Mapping[str, Any], now_ms: int) -> bool:

@@ -689,3 +689,20 @@ def test_expired_indicator_keeps_what_xsoar_said_when_xdr_changes_something_else
     fetch_indicators_command(world.sync())
     rule = world.xdr.rules["10.0.0.1"]
     assert (rule["comment"], rule["severity"], rule["expiration_date"]) == ("ours", "HIGH", -1)
+
+
+def test_change_in_xsoar_to_what_xdr_had_wins_over_a_change_of_xdr_in_the_same_time() -> None:
+    world = World()
+    world.xsoar.add("10.0.0.1")
+    fetch_indicators_command(world.sync())
+    world.xsoar.edit("10.0.0.1", xdriocstatus="disabled")
+    world.xdr.operate("10.0.0.1", comment="known")
+    fetch_indicators_command(world.sync())
+    world.xdr.operate("10.0.0.1", status="ENABLED")
+    fetch_indicators_command(world.sync())
+    # A person set the field, so it stays; XDR keeps what its operator did.
+    assert world.xsoar.by_value("10.0.0.1")["CustomFields"]["xdriocstatus"] == "disabled"
+    world.xsoar.edit("10.0.0.1", xdriocstatus="enabled")
+    world.xdr.operate("10.0.0.1", status="DISABLED")
+    fetch_indicators_command(world.sync())
+    assert world.xdr.rules["10.0.0.1"]["status"] == "ENABLED"
