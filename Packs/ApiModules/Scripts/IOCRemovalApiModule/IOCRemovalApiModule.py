@@ -361,6 +361,16 @@ def with_returned(
     return with_phase({**record, "away": left}, keys, phase, now_ms, (INTENT, DONE))
 
 
+def without_disabled(record: Mapping[str, Any], values: Iterable[str], now_ms: int, stale_ms: int) -> dict[str, Any]:
+    """The record after a person disabled these values: what was only disabled before is his from now on, so neither a
+    restore nor the Sync Query enables it.
+    """
+    before = dict(record["entries"])
+    taken = with_returned(record, values, now_ms, stale_ms, RETURNED, ("disable",))
+    entries = {v: row for v, row in taken["entries"].items() if row[1] != RETURNED or before[v][1] == RETURNED}
+    return {**taken, "entries": entries}
+
+
 # ---- what comes back from XDR
 
 

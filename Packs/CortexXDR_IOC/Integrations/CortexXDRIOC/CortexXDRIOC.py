@@ -3785,6 +3785,9 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
     if enabled:
         # What was deleted or has expired is not in force by this; `xdr-iocs-restore` has to bring it back.
         sync.note_returned([one.ioc for one in named.values()], RESTORED, ("disable",))
+    else:
+        disabled, now_ms = [one.ioc for one in named.values()], sync.now_ms()
+        sync.removals.update(lambda record: without_disabled(record, disabled, now_ms, sync.stale_ms))
     items = [status_item(ioc, word, sync.settings) for ioc in speakers(named) if ioc.get("indicator_type")]
     sync.create(items)
     outputs = [

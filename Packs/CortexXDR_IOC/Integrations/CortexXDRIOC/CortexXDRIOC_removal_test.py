@@ -875,6 +875,23 @@ def test_enable_command_of_what_was_removed_is_a_persons_word() -> None:
     assert in_force(world, "10.0.0.1") and record(world)["10.0.0.1"][0] == "restored"
 
 
+def test_disable_command_of_what_was_removed_is_a_persons_word_too() -> None:
+    world = synced()
+    world.xsoar.feed("10.0.0.1", score=1)
+    drop(world, "10.0.0.2")
+    world.clock.advance(DAY)
+    fetch(world)
+    assert {entry[0] for entry in record(world).values()} == {"done"} and len(record(world)) == 2
+    run(world, "xdr-iocs-disable", indicator="10.0.0.1,10.0.0.2")
+    assert record(world) == {}
+    run(world, "xdr-iocs-restore", all="true")
+    world.xsoar.feed("10.0.0.1", score=3)
+    for _ in range(2):
+        world.clock.advance(DAY)
+        fetch(world)
+    assert not in_force(world, "10.0.0.1") and not in_force(world, "10.0.0.2")
+
+
 def test_policy_that_goes_back_to_leave_takes_an_open_intent_back() -> None:
     world = synced()
     world.xsoar.feed("10.0.0.1", score=1)
