@@ -1881,6 +1881,12 @@ class Sync:
             now_ms, stale_ms = self.now_ms(), self.stale_ms
             self.removals.update(lambda record: with_returned(record, values, now_ms, stale_ms, phase, policies))
 
+    def note_disabled(self, values: Sequence[str]) -> None:
+        """Take off the record what a person disabled now."""
+        now_ms, record = self.now_ms(), self.removals.load()
+        if record["entries"] or record["away"]:
+            self.removals.update(lambda newest: without_disabled(newest, values, now_ms, self.stale_ms))
+
     def owners(self, iocs: Iterable[Mapping[str, Any]]) -> Mapping[str, dict[str, Any]]:
         """Who speaks for the hashes under which some of these files go out, of all that the Sync Query finds."""
         hashes = list(dict.fromkeys(value for ioc in iocs if (value := stand_in_hash(ioc))))
@@ -3798,8 +3804,7 @@ def set_status_command(sync: Sync, args: Mapping[str, Any], enabled: bool) -> Co
         # What was deleted or has expired is not in force by this; `xdr-iocs-restore` has to bring it back.
         sync.note_returned([one.ioc for one in named.values()], RESTORED, ("disable",))
     else:
-        disabled, now_ms = [one.ioc for one in named.values()], sync.now_ms()
-        sync.removals.update(lambda record: without_disabled(record, disabled, now_ms, sync.stale_ms))
+        sync.note_disabled([one.ioc for one in named.values()])
     items = [status_item(ioc, word, sync.settings) for ioc in speakers(named) if ioc.get("indicator_type")]
     sync.create(items)
     outputs = [
