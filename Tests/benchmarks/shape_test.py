@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import match
 from benchmarks.__main__ import NAMES, Sizes, main
+from benchmarks.scale import Step
 from benchmarks.store import Line
 from benchmarks.sync import memory
 from benchmarks.values import SOURCES, item, value_of
@@ -29,6 +30,23 @@ def test_benchmarks_quick_give_every_line_with_its_floor(tmp_path: Path, capsys:
         assert any(line.name.startswith(subject) for line in lines), subject
     assert {line.unit for line in lines if line.name.endswith("peak memory")} == {"MB"}
     assert "first sync of 400, peak memory" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_benchmarks_scale_tells_measured_and_computed_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scale", "--quick"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.strip() and "measured" not in line]
+    computed = [line for line in lines if line.startswith("computed: ")]
+    assert (len(lines), len(computed)) == (12, 7)
+    assert all("4,000,000" in line or "200,000" in line for line in computed[:5])
+
+
+def test_scale_is_the_rule_of_three_and_never_faster_than_the_tenant_allows() -> None:
+    step = Step("step", 1_000, 20, 1.0).of(4_000_000)
+    assert (step.requests, step.seconds) == (80_000, 4_000.0)
+    assert (step.computed.measured, step.computed.ratio) == (80_000 / 10 / 60, 1.0)
+    slow = Step("step", 1_000, 20, 5.0)
+    assert (slow.line.measured, slow.line.floor, slow.line.ratio) == (5.0, 2.0, 2.5)
 
 
 def test_benchmarks_match_gives_ratios_of_pairs_and_of_time() -> None:
