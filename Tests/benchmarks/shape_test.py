@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import match
+from benchmarks import match, scale
 from benchmarks.__main__ import NAMES, Sizes, main
 from benchmarks.store import Line
 from benchmarks.sync import memory
@@ -73,3 +73,27 @@ def test_value_of_numbers_give_distinct_values_that_xdr_takes() -> None:
 def test_item_same_number_is_the_same_and_another_round_is_news() -> None:
     assert [item(7, source) for source in range(len(SOURCES))] == [item(7, source) for source in range(len(SOURCES))]
     assert item(7, 0, 1) != item(7, 0)
+
+
+@pytest.mark.slow
+def test_benchmarks_scale_tells_measured_from_computed(tmp_path: Path) -> None:
+    found = tmp_path / "numbers.json"
+    assert main(["scale", "--quick", "--json", str(found)]) == 0
+    lines = [Line(**line) for line in json.loads(found.read_text(encoding="utf-8"))["lines"]]
+    assert all(line.measured > 0 and line.floor > 0 and line.ratio > 0 for line in lines)
+    kinds = [line.name.partition(":")[0] for line in lines]
+    assert kinds == sorted(kinds, key=["step", "checked", "computed"].index)
+    assert kinds.count("checked") == 1 and kinds.count("step") > 10 and kinds.count("computed") > 10
+
+
+def test_scale_arithmetic_is_that_of_whoever_is_slower() -> None:
+    costs = scale.Costs(
+        search=0.02, mapping=0.01, json=0.01, request=0.05, row=0.001, by_value=0.01, listed=0.01, compare=0.001,
+        look=0.01, disable=0.01, start=1.0, run_mb=200.0, context=0.01, context_mb=2.0,
+    )  # fmt: skip
+    told = {line.name.partition(", ")[2]: line for line in scale.computed(costs, 4_000_000)}
+    assert (told["first sync"].measured, told["first sync"].ratio) == (100.0, 1.0)
+    assert told["removal, a whole look"].measured == pytest.approx(44_445 / 10 / 60, rel=1e-3)
+    assert told["churn 5% a day on each side, a run"].measured == pytest.approx(1.0 + 0.1 + 2_778 * 0.001)
+    slow = {line.name.partition(", ")[2]: line for line in scale.computed(costs, 4_000_000, rate=1_000)}
+    assert slow["first sync"].measured == pytest.approx(1_000 * costs.page)
