@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import mapping, match, store, sync
+from benchmarks import mapping, match, scale, store, sync
 from benchmarks.store import Line, table
 from benchmarks.tenant import PAGE, Ground, say
 
-NAMES = ("store", "mapping", "match", "first-sync", "slow-tenant", "incremental", "inbound")
+NAMES = ("store", "mapping", "match", "first-sync", "slow-tenant", "incremental", "inbound", "scale")
 FOLLOWING = ("incremental", "inbound")
 
 
@@ -31,9 +31,12 @@ class Sizes:
     inbound: int = 10_000
     links: int | None = None
     match_rounds: int = match.ROUNDS
+    scaled: int = 200_000
 
 
-QUICK = Sizes(sync=(200, 400), in_store=400, mapped=200, mapping_rounds=1, inbound=50, links=200, match_rounds=1)
+QUICK = Sizes(
+    sync=(200, 400), in_store=400, mapped=200, mapping_rounds=1, inbound=50, links=200, match_rounds=1, scaled=400
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,6 +74,8 @@ def measure(folder: Path, names: Sequence[str], sizes: Sizes) -> Iterator[Line]:
             yield from sync.first_sync(ground, sizes.sync)
         elif name == "slow-tenant":
             yield from sync.slow_tenant(ground, sizes.sync)
+        elif name == "scale":
+            yield from scale.measure(ground, sizes.scaled)
     following = [name for name in FOLLOWING if name in names]
     if following:
         yield from sync.following(ground, sizes.sync, sizes.inbound, following)
