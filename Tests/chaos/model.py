@@ -350,14 +350,22 @@ def notes(story: Story, now_ms: int) -> Iterable[Story]:
             return [story]
         empty = Xsoar(Content("", "", NEVER, "", read.vote), vote=read.vote)
         return [story, noted(story._replace(xsoar=empty, raced=True), read)]
-    if read is not None and read.known and not story.sent and read.prior is not None:
-        return settles(story, now_ms)
+    if read is not None and read.known and not story.sent and now.known:
+        return [agreed(settled_story, read) for settled_story in settles(story, now_ms)]
     if not story.sent or read is None:
         unread = story._replace(xsoar=now._replace(touched=now.touched and now != read and wanted(now.now, now_ms)))
         return [unread, story] if now.touched and not wanted(now.now, now_ms) else [unread]
     if not read.known:
         return [story._replace(xsoar=now._replace(touched=now.now != read.now or now.feed != read.feed))]
     return [noted(story, read)]
+
+
+def agreed(story: Story, read: Xsoar) -> Story:
+    """What XSOAR had still to say is settled where XDR says it, too."""
+    now = story.xsoar
+    assert now is not None and now.base is not None and read.theirs is not None
+    both = {name: read.now.get(name) for name in FIELDS if read.now.get(name) == read.theirs.get(name)}
+    return story._replace(xsoar=now._replace(base=now.base.put(**both)))
 
 
 def noted(story: Story, read: Xsoar) -> Story:

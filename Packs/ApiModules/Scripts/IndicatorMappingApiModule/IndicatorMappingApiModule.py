@@ -478,7 +478,9 @@ def outgoing(ioc: Mapping[str, Any], record: dict[str, Any], label: str = "") ->
     merged = sendable(merged)
     deleted = not news and theirs.get("status") == "DELETED"
     send = bool(news) or not (deleted or about(memory, ioc, merged["indicator"]))
-    after = memory_after(memory, merged, view, changed, enable, manual) if send else settled_memory(memory, view)
+    after = (
+        memory_after(memory, merged, view, changed, enable, manual) if send else settled_memory(memory, view, manual)
+    )
     after = named_in(after, ioc, merged["indicator"]) if after and send else after
     intent = {**memory, "sent": news} if set(news) - on_the_way else None
     return Outgoing(merged, send, enable, deleted, tuple(changed), after, intent)
@@ -501,22 +503,31 @@ def memory_after(
     held = {name: value for name, value in record_view(sent).items() if value or (name == "comment" and name in sent)}
     if enable or revived:
         held.setdefault("status", "ENABLED")
-    settled = (settled_memory(memory, view) or memory)["base"]
+    settled = (settled_memory(memory, view, manual) or memory)["base"]
     base = {**settled, **{name: [view[name]] for name in changed}, "reliability": None}
     if revived:
         base["status"] = sorted({view["status"], held["status"]})
     return {"theirs": {**theirs, **held}, "base": base, "manual": manual}
 
 
-def settled_memory(memory: Mapping[str, Any], view: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The memory with the expiration that the indicator really came to have, None when that is known already.
+def settled_memory(memory: Mapping[str, Any], view: Mapping[str, Any], manual: bool) -> dict[str, Any] | None:
+    """The memory of an indicator that is as `view` when nothing is open any more, None when nothing was.
 
-    When XDR's change was written, nobody could tell whether XSOAR would follow it or another source of the indicator.
-    What was possible then would hide what is changed later.
+    Open is what its expiration came to be: when XDR's change was written, nobody could tell whether XSOAR would follow
+    it or another source. And what XSOAR had still to say, which is settled once XDR says it, too. Both would hide, or
+    make up, what is changed later.
     """
-    if is_settled(memory):
+    base, theirs = memory["base"], memory["theirs"]
+    agreed = {
+        name: [view[name]]
+        for name in COMPARED
+        if view[name] == theirs.get(name, "") and changed_here(name, view[name], memory, manual)
+    }
+    if not is_settled(memory):
+        agreed["expiration_date"] = [view["expiration_date"]]
+    if not agreed:
         return None
-    return {**memory, "base": {**memory["base"], "expiration_date": [view["expiration_date"]]}}
+    return {**memory, "base": {**base, **agreed}, "manual": manual if "reputation" in agreed else memory.get("manual")}
 
 
 def settled_item(ioc: Mapping[str, Any], memory: Mapping[str, Any], settings: MappingSettings) -> dict[str, Any]:
@@ -532,7 +543,8 @@ def settled_items(
     for ioc in iocs:
         memory = load_memory(ioc.get("CustomFields") or {}, settings.label)
         with suppress(RejectedRecordError):
-            settled = settled_memory(memory, record_view(checked_record(ioc, settings, now_ms))) if memory else None
+            view = record_view(checked_record(ioc, settings, now_ms))
+            settled = settled_memory(memory, view, bool(ioc.get("manualScore"))) if memory else None
             if settled:
                 yield settled_item(ioc, settled, settings)
 

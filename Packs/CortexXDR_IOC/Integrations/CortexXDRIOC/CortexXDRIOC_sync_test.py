@@ -706,3 +706,26 @@ def test_change_in_xsoar_to_what_xdr_had_wins_over_a_change_of_xdr_in_the_same_t
     world.xdr.operate("10.0.0.1", status="DISABLED")
     fetch_indicators_command(world.sync())
     assert world.xdr.rules["10.0.0.1"]["status"] == "ENABLED"
+
+
+def test_what_both_sides_came_to_say_alike_is_no_change_of_xsoar_later() -> None:
+    world = World(override_severity="false")
+    world.xsoar.add("10.0.0.1", CustomFields={FIELD: "LOW"})
+    fetch_indicators_command(world.sync())
+    world.xdr.operate("10.0.0.1", comment="known")
+    fetch_indicators_command(world.sync())
+    # Both change it while the indicator is out of the Sync Query, then XSOAR comes round to what XDR says.
+    world.xsoar.matches = lambda doc: False
+    world.xsoar.feed("10.0.0.1", **{FIELD: "CRITICAL"})
+    world.xdr.operate("10.0.0.1", severity="HIGH")
+    fetch_indicators_command(world.sync())
+    world.xsoar.feed("10.0.0.1", **{FIELD: "HIGH"})
+    world.xsoar.matches = lambda doc: True
+    fetch_indicators_command(world.sync())
+    world.xdr.operate("10.0.0.1", severity="INFO")
+    fetch_indicators_command(world.sync())
+    assert world.xdr.rules["10.0.0.1"]["severity"] == "INFO"
+    assert world.xsoar.by_value("10.0.0.1")["CustomFields"][FIELD] == "INFO"
+    created = len(world.xsoar.created)
+    fetch_indicators_command(world.sync())
+    assert len(world.xsoar.created) == created
