@@ -384,7 +384,7 @@ def test_print_rows_on_a_terminal_is_a_table(capsys: pytest.CaptureFixture[str])
 
 
 def test_start_leaves_out_what_few_commands_need() -> None:
-    late = ("stix2patterns", "tldextract", "requests")
+    late = ("stix2patterns", "tldextract", "requests", "urllib3")
     code = f"import sys, warroom.cli.main; print([name for name in {late} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=MANUAL.parents[1], check=True

@@ -9,19 +9,19 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NoReturn
-
-import urllib3
-from urllib3.util import Retry
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from warroom.engine.errors import ServerError
 from warroom.engine.masking import Masker
 from warroom.engine.xsoar.connection import Connection
 from warroom.engine.xsoar.library import Library
 
+# urllib3 is imported where it is used: every command imports this file, and few call a server.
+if TYPE_CHECKING:
+    from urllib3.util import Retry
+
 REPEATABLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 NOT_BEGUN = frozenset({425, 429})
-UNSENT = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 NO_SUCH_PATH = frozenset({404, 405})
 TRIES = 6
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 300.0
@@ -83,6 +83,9 @@ class Client:
 
     def call(self, method: str, path: str, body: Any = None, *, twice: bool = True) -> Any:
         """The parsed answer. `twice`: the call does no harm when it is carried out twice."""
+        from urllib3.exceptions import MaxRetryError
+        from urllib3.util import Retry
+
         if self._gone is not None:
             raise self._gone
         policy = Retry(TRIES - 1, allowed_methods=None, backoff_factor=0.5, backoff_max=30)
@@ -98,20 +101,20 @@ class Client:
                 self._give_up(found, len(policy.history) + 1)
             try:
                 policy = policy.increment(method, path, error=RuntimeError(found.text))
-            except urllib3.exceptions.MaxRetryError:
+            except MaxRetryError:
                 self._give_up(found, TRIES)
             self._wait(policy, found)
 
     def _try(self, method: str, path: str, body: Any) -> Any:
+        from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
         self.requests += 1
         try:
             answer = self._library.send(method, self.prefix, path, body)
         except self._library.refusal as error:
             return self._refused(error)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            begun = not isinstance(
-                error, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
-            )
+        except (HTTPError, OSError) as error:
+            begun = not isinstance(error, (NewConnectionError, ConnectTimeoutError))
             return _Failure(f"no answer: {_reason(error)}", begun=begun)
         except UnicodeDecodeError:
             return _Failure("the answer is no text", repeatable=False)
@@ -128,9 +131,11 @@ class Client:
         return _Failure(text, status, status in REPEATABLE, status not in NOT_BEGUN, error.headers)
 
     def _wait(self, policy: Retry, failure: _Failure) -> None:
+        from urllib3.exceptions import InvalidHeader
+
         spread = max(policy.get_backoff_time(), SHORTEST_WAIT) * (0.5 + self._timing.jitter() / 2)
         asked = 0.0
-        with suppress(urllib3.exceptions.InvalidHeader):
+        with suppress(InvalidHeader):
             asked = policy.parse_retry_after((failure.headers or {}).get("Retry-After") or "0")
         if asked > LONGEST_WAIT:
             self._give_up(failure, len(policy.history), f"; it asks to wait {asked:.0f} s")

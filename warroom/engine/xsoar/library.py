@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import certifi
-import urllib3
 
 from warroom.engine.errors import UsageError
 from warroom.engine.xsoar.connection import Connection
@@ -38,10 +37,12 @@ class Library:
 
     def send(self, method: str, prefix: str, path: str, body: Any) -> Any:
         """The parsed answer, text when it is no JSON. Raises `refusal`, or urllib3's HTTPError."""
+        from urllib3.exceptions import InsecureRequestWarning
+
         self._api.api_client.configuration.host = self._connection.url + prefix
         with warnings.catch_warnings():
             # Said once by the command line, not with every request.
-            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+            warnings.simplefilter("ignore", InsecureRequestWarning)
             answer, _, _ = self._api.generic_request(
                 path, method, body, response_type="object",
                 _request_timeout=(CONNECT_SECONDS, self._connection.timeout_seconds),
