@@ -1,9 +1,9 @@
 """What each step of the sync costs, and by arithmetic what that means for millions of IOCs.
 
 Measured lines have the request as floor: the same 4,000 finished records posted to the emulator with nothing around, or
-for lines per request the bare request. Computed lines begin with "computed"; their floor is what the tenant's limit of
-requests alone would take, and nothing of them was run. `checked` is the one that was: a first sync as computed from its
-steps against a real one.
+for lines per request the bare request. `checked` is a whole first sync beside the sum of its steps: what it takes more
+is the way between the processes, and the waiting for each other. Computed lines begin with "computed"; nothing of them
+was run. Their floor is what the tenant's limit of requests alone would take, or one of what they count.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import orjson
 from benchmarks import pack
 from benchmarks.mapping import cpu_seconds
 from benchmarks.store import Line
-from benchmarks.tenant import CHANGES, INSERT, PAGE, Ground, Instance, Tenant, pages, say, tenant
+from benchmarks.tenant import CHANGES, INSERT, PAGE, Ground, Instance, Runs, Tenant, pages, say, tenant
 from benchmarks.values import SOURCES, SYNC_QUERY, value_of
 
 MILLIONS = 4_000_000
@@ -48,7 +48,8 @@ class Costs:
     """Seconds, but for the memory. Of a page of PAGE records: `search` in XSOAR with parsing, `mapping`, `json`,
     `request`. Of one row from XDR: `row`. Of READ_BACK IOCs: `by_value` and `listed`, the requests; `compare`, holding
     them against XSOAR's; `look`, asking XSOAR which of them it wants; `disable`, switching them off. `start` of a run.
-    `context`: to store the context when everything that it keeps is full, `context_mb` its size then.
+    `context`: to store the context when everything that it keeps is full, `context_mb` its size then. `whole_page`:
+    what a page took in a whole first sync.
     """
 
     search: float
@@ -65,10 +66,11 @@ class Costs:
     run_mb: float
     context: float
     context_mb: float
+    whole_page: float
 
     @property
-    def page(self) -> float:
-        """What a page costs on our side."""
+    def steps(self) -> float:
+        """What the steps of a page cost on our side."""
         return self.search + self.mapping + self.json
 
 
@@ -78,13 +80,11 @@ def measure(ground: Ground, size: int, sizes: Sequence[int] = (MILLIONS,), round
     with tenant() as emulator:
         say(f"steps in a store of {size:,}")
         instance = ground.instance(emulator, {"requests_per_second": "10"})
-        begun = time.perf_counter()
         runs = instance.first_sync()
-        first_sync = time.perf_counter() - begun
-        costs = costs_of(ground, emulator, instance, rounds, runs.peak_mb)
+        costs = costs_of(ground, emulator, instance, rounds, runs)
     yield from measured(costs)
-    steps = max(costs.page, costs.request) * size / PAGE + costs.start * runs.count
-    yield Line(f"checked: first sync of {size:,}, floor from its steps", first_sync, steps, "s", first_sync / steps)
+    steps = max(costs.steps, costs.request) * size / PAGE + costs.start * runs.count
+    yield Line(f"checked: first sync of {size:,}, floor from its steps", runs.seconds, steps, "s", runs.seconds / steps)
     for number in sizes:
         yield from computed(costs, number)
 
@@ -131,7 +131,7 @@ def computed(costs: Costs, size: int, rate: float = TENANT_RATE) -> Iterator[Lin
 
     first, by_value = math.ceil(size / PAGE), math.ceil(size / READ_BACK)
     listed, removed = math.ceil(size / (READ_BACK - OVERLAP)), math.ceil(size * SHARE_REMOVED)
-    sync = _slower(first, rate, costs.page)
+    sync = _slower(first, rate, costs.whole_page)
     yield line("first sync", sync, first / rate, "s")
     yield line("first sync, runs", math.ceil(sync / RUN_SECONDS), 1, "runs")
     yield line("a request may take, before it sets the pace", IN_FLIGHT / rate * 1e3, costs.request * 1e3, "ms")
@@ -140,7 +140,7 @@ def computed(costs: Costs, size: int, rate: float = TENANT_RATE) -> Iterator[Lin
     yield line(f"reconcile, calls of {RUN_SECONDS:.0f} s", math.ceil(back / RUN_SECONDS), 1, "calls")
     changed = math.ceil(size * CHURN / RUNS_PER_DAY)
     pushes = math.ceil(changed / PAGE)
-    churn = costs.start + _slower(pushes, rate, costs.page) + changed * costs.row
+    churn = costs.start + _slower(pushes, rate, costs.whole_page) + changed * costs.row
     yield line(
         f"churn {CHURN:.0%} a day on each side, a run", churn, (1 + pushes) / rate, "s", f"< {RUN_SECONDS:.0f} s"
     )
@@ -170,7 +170,7 @@ def _hours(sweep: float, churn: float) -> float:
 # ---- measuring
 
 
-def costs_of(ground: Ground, emulator: Tenant, instance: Instance, rounds: int, run_mb: float) -> Costs:
+def costs_of(ground: Ground, emulator: Tenant, instance: Instance, rounds: int, runs: Runs) -> Costs:
     """Each step by itself, best or median of several rounds."""
     module = pack.integration()
     fields = module.POPULATED_FIELDS.split(",")
@@ -193,7 +193,8 @@ def costs_of(ground: Ground, emulator: Tenant, instance: Instance, rounds: int, 
         look=looked_up(ground, iocs, rounds),
         disable=disable,
         start=start,
-        run_mb=run_mb,
+        run_mb=runs.peak_mb,
+        whole_page=max(runs.seconds - start * runs.count, 1e-3) / math.ceil(ground.size / PAGE),
         **context_costs(ground, module, rounds),
     )
 

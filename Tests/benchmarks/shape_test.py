@@ -90,10 +90,11 @@ def test_scale_arithmetic_is_that_of_whoever_is_slower() -> None:
     costs = scale.Costs(
         search=0.02, mapping=0.01, json=0.01, request=0.05, row=0.001, by_value=0.01, listed=0.01, compare=0.001,
         look=0.01, disable=0.01, start=1.0, run_mb=200.0, context=0.01, context_mb=2.0,
+        whole_page=0.08,
     )  # fmt: skip
     told = {line.name.partition(", ")[2]: line for line in scale.computed(costs, 4_000_000)}
     assert (told["first sync"].measured, told["first sync"].ratio) == (100.0, 1.0)
     assert told["removal, a whole look"].measured == pytest.approx(44_445 / 10 / 60, rel=1e-3)
     assert told["churn 5% a day on each side, a run"].measured == pytest.approx(1.0 + 0.1 + 2_778 * 0.001)
     slow = {line.name.partition(", ")[2]: line for line in scale.computed(costs, 4_000_000, rate=1_000)}
-    assert slow["first sync"].measured == pytest.approx(1_000 * costs.page)
+    assert slow["first sync"].measured == pytest.approx(1_000 * costs.whole_page)
