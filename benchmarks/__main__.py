@@ -16,7 +16,7 @@ from benchmarks import mapping, match, scale, store, sync
 from benchmarks.store import Line, table
 from benchmarks.tenant import PAGE, Ground, say
 
-NAMES = ("store", "mapping", "match", "first-sync", "slow-tenant", "incremental", "inbound", "scale")
+NAMES = ("store", "mapping", "match", "first-sync", "slow-tenant", "scale", "incremental", "inbound")
 FOLLOWING = ("incremental", "inbound")
 
 
@@ -31,11 +31,11 @@ class Sizes:
     inbound: int = 10_000
     links: int | None = None
     match_rounds: int = match.ROUNDS
-    scaled: int = 200_000
+    steps: int = 20_000
 
 
 QUICK = Sizes(
-    sync=(200, 400), in_store=400, mapped=200, mapping_rounds=1, inbound=50, links=200, match_rounds=1, scaled=400
+    sync=(200, 400), in_store=400, mapped=200, mapping_rounds=1, inbound=50, links=200, match_rounds=1, steps=400
 )
 
 
@@ -75,7 +75,8 @@ def measure(folder: Path, names: Sequence[str], sizes: Sizes) -> Iterator[Line]:
         elif name == "slow-tenant":
             yield from sync.slow_tenant(ground, sizes.sync)
         elif name == "scale":
-            yield from scale.measure(ground, sizes.scaled)
+            (folder / "scale").mkdir()
+            yield from scale.measure(Ground(folder / "scale" / "home"), sizes.steps)
     following = [name for name in FOLLOWING if name in names]
     if following:
         yield from sync.following(ground, sizes.sync, sizes.inbound, following)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import match, scale
+from benchmarks import match
 from benchmarks.__main__ import NAMES, Sizes, main
+from benchmarks.scale import Step
 from benchmarks.store import Line
 from benchmarks.sync import memory
 from benchmarks.values import SOURCES, item, value_of
@@ -29,6 +30,23 @@ def test_benchmarks_quick_give_every_line_with_its_floor(tmp_path: Path, capsys:
         assert any(line.name.startswith(subject) for line in lines), subject
     assert {line.unit for line in lines if line.name.endswith("peak memory")} == {"MB"}
     assert "first sync of 400, peak memory" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_benchmarks_scale_tells_measured_and_computed_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scale", "--quick"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.strip() and "measured" not in line]
+    computed = [line for line in lines if line.startswith("computed: ")]
+    assert (len(lines), len(computed)) == (12, 7)
+    assert all("4,000,000" in line or "200,000" in line for line in computed[:5])
+
+
+def test_scale_is_the_rule_of_three_and_never_faster_than_the_tenant_allows() -> None:
+    step = Step("step", 1_000, 20, 1.0).of(4_000_000)
+    assert (step.requests, step.seconds) == (80_000, 4_000.0)
+    assert (step.computed.measured, step.computed.ratio) == (80_000 / 10 / 60, 1.0)
+    slow = Step("step", 1_000, 20, 5.0)
+    assert (slow.line.measured, slow.line.floor, slow.line.ratio) == (5.0, 2.0, 2.5)
 
 
 def test_benchmarks_match_gives_ratios_of_pairs_and_of_time() -> None:
@@ -73,28 +91,3 @@ def test_value_of_numbers_give_distinct_values_that_xdr_takes() -> None:
 def test_item_same_number_is_the_same_and_another_round_is_news() -> None:
     assert [item(7, source) for source in range(len(SOURCES))] == [item(7, source) for source in range(len(SOURCES))]
     assert item(7, 0, 1) != item(7, 0)
-
-
-@pytest.mark.slow
-def test_benchmarks_scale_tells_measured_from_computed(tmp_path: Path) -> None:
-    found = tmp_path / "numbers.json"
-    assert main(["scale", "--quick", "--json", str(found)]) == 0
-    lines = [Line(**line) for line in json.loads(found.read_text(encoding="utf-8"))["lines"]]
-    assert all(line.measured > 0 and line.floor > 0 and line.ratio > 0 for line in lines)
-    kinds = [line.name.partition(":")[0] for line in lines]
-    assert kinds == sorted(kinds, key=["step", "checked", "computed"].index)
-    assert kinds.count("checked") == 1 and kinds.count("step") > 10 and kinds.count("computed") > 10
-
-
-def test_scale_arithmetic_is_that_of_whoever_is_slower() -> None:
-    costs = scale.Costs(
-        search=0.02, mapping=0.01, json=0.01, request=0.05, row=0.001, by_value=0.01, listed=0.01, compare=0.001,
-        look=0.01, disable=0.01, start=1.0, run_mb=200.0, context=0.01, context_mb=2.0,
-        whole_page=0.08,
-    )  # fmt: skip
-    told = {line.name.partition(", ")[2]: line for line in scale.computed(costs, 4_000_000)}
-    assert (told["first sync"].measured, told["first sync"].ratio) == (100.0, 1.0)
-    assert told["removal, a whole look"].measured == pytest.approx(44_445 / 10 / 60, rel=1e-3)
-    assert told["churn 5% a day on each side, a run"].measured == pytest.approx(1.0 + 0.1 + 2_778 * 0.001)
-    slow = {line.name.partition(", ")[2]: line for line in scale.computed(costs, 4_000_000, rate=1_000)}
-    assert slow["first sync"].measured == pytest.approx(1_000 * costs.whole_page)
