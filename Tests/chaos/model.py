@@ -161,8 +161,9 @@ def asks_xdr(story: Story, now_ms: int) -> Iterable[Story]:
 
 
 def looks_up(story: Story, now_ms: int) -> Iterable[Story]:
-    """The indicators of the changes are looked up."""
-    return [story._replace(read=story.xsoar)]
+    """The indicators of the changes are looked up. The change of one that XSOAR does not have comes as it is."""
+    as_it_is = story.row and story.away and story.xsoar is None
+    return [story._replace(read=story.xsoar, row=story.xdr if as_it_is else story.row)]
 
 
 def takes(story: Story, now_ms: int) -> Iterator[Story]:
